@@ -1,0 +1,94 @@
+//! Whether the parts of a file go together: nothing may be billed twice.
+
+use std::collections::BTreeMap;
+
+use platform::connection::{Conversion, Entitlement};
+
+use super::buyer::Stated;
+use super::mistake::{At, Notes};
+use crate::term::Term;
+
+/// Checks the conversions against each other: no two of one metric and group for one marketplace.
+pub(super) fn conversions(notes: &Notes, conversions: &[At<Conversion>]) {
+    for (index, one) in conversions.iter().enumerate() {
+        let earlier = conversions.iter().take(index).find(|other| clash(&one.is, &other.is));
+        if let Some(earlier) = earlier {
+            let message = format!(
+                "the metric {} is converted for the same marketplace and group on line {} already: its usage would be billed twice",
+                one.is.from, earlier.line
+            );
+            notes.add_if_whole(one.line, message);
+        }
+    }
+}
+
+/// A conversion without a marketplace is for each of them.
+fn clash(one: &Conversion, other: &Conversion) -> bool {
+    let meet = one.marketplace.is_none() || other.marketplace.is_none() || one.marketplace == other.marketplace;
+    one.from == other.from && one.group == other.group && meet
+}
+
+/// Checks the buyers against each other and each against itself.
+pub(super) fn buyers(notes: &Notes, buyers: &[Stated]) {
+    let mut ids = BTreeMap::new();
+    for (index, buyer) in buyers.iter().enumerate() {
+        if let Some(line) = ids.insert(&buyer.id, buyer.line).filter(|_| !buyer.id.is_empty()) {
+            let message = format!("the buyer {} stands on line {line} already: give this one another id", buyer.id);
+            notes.add_if_whole(buyer.line, message);
+        }
+        one_after_another(notes, buyer);
+        for other in buyers.iter().take(index) {
+            identities(notes, buyer, other);
+            customers(notes, buyer, other);
+        }
+    }
+}
+
+fn one_after_another(notes: &Notes, buyer: &Stated) {
+    for (index, entitlement) in buyer.entitlements.iter().enumerate() {
+        let over = buyer.entitlements.iter().take(index).find(|before| overlap(entitlement, before));
+        if let Some(before) = over {
+            let message = format!(
+                "the entitlement overlaps that of line {}: end the one where the other begins",
+                before.line
+            );
+            notes.add_if_whole(entitlement.line, message);
+        }
+    }
+}
+
+fn overlap(one: &At<Entitlement>, other: &At<Entitlement>) -> bool {
+    Term::of(&one.is).overlaps(Term::of(&other.is))
+}
+
+fn identities(notes: &Notes, buyer: &Stated, other: &Stated) {
+    for entitlement in &buyer.entitlements {
+        let identity = &entitlement.is.destination.identity;
+        let twin = other
+            .entitlements
+            .iter()
+            .find(|twin| twin.is.destination.identity == *identity && overlap(entitlement, twin));
+        if let Some(twin) = twin {
+            let message = format!(
+                "the buyers {} (line {}) and {} share the identity {identity} at the same time: end the one where the other begins",
+                other.id, twin.line, buyer.id
+            );
+            notes.add_if_whole(entitlement.line, message);
+        }
+    }
+}
+
+fn customers(notes: &Notes, buyer: &Stated, other: &Stated) {
+    let meet = buyer.entitlements.iter().any(|one| other.entitlements.iter().any(|two| overlap(one, two)));
+    let shared = buyer
+        .customers
+        .iter()
+        .filter(|customer| other.customers.iter().any(|known| known.is == customer.is));
+    for customer in shared.filter(|_| meet) {
+        let message = format!(
+            "the customer {} belongs to the buyer {} (line {}) at the same time: its usage would be billed twice",
+            customer.is, other.id, other.line
+        );
+        notes.add_if_whole(customer.line, message);
+    }
+}

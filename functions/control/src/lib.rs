@@ -1,0 +1,7 @@
+//! The operator's side of Meterbridge: connection files, and the commands of `meterbridge`.
+
+pub mod diff;
+pub mod exclusive;
+pub mod file;
+pub mod fixing;
+pub mod term;

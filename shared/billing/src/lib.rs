@@ -1,0 +1,36 @@
+//! The money core, pure: from what Metronome has counted to what a marketplace is told, without a clock, a network or a
+//! database. [`plan`] turns (book, readings, configuration, hour) into (book, records); [`settle`] turns (book, answers) into
+//! a book. Everything else here is what those two speak of.
+//!
+//! The laws (conservation, never over, once, monotone, nothing lost, isolation) are stated as properties in this crate's
+//! tests; conservation is besides checked on every book before it is written ([`Book::check`]).
+
+pub mod book;
+pub mod conversion;
+pub mod fraction;
+pub mod hour;
+pub mod identity;
+pub mod owner;
+mod place;
+pub mod plan;
+pub mod record;
+pub mod resolve;
+pub mod rules;
+pub mod settle;
+pub mod span;
+pub mod stream;
+pub mod text;
+
+pub use book::{Block, Book, Entitlement, Meter, MeterKey};
+pub use conversion::{Accumulation, Group, Target};
+pub use fraction::Fraction;
+pub use hour::{Hour, Month, Span};
+pub use identity::{AwsBuyer, AwsIdentity, Destination, Identity};
+pub use owner::{Counter, Owner};
+pub use plan::{Held, Hold, Plan, Run, ToRead, plan, to_read};
+pub use record::{Answer, Attempt, Entry, InFlight, Outcome, Receipt, Record, Refusal};
+pub use resolve::{Resolution, resolve};
+pub use rules::{Rules, Unit};
+pub use settle::{Learned, expire, note_attempt, settle};
+pub use span::{Source, Terms, Wanted};
+pub use stream::{Base, HoldNote, Reading, Stream, StreamKey};

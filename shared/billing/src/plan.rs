@@ -1,0 +1,392 @@
+//! The plan: what a run's readings come to. Pure: the same book, readings, configuration and hour give the same plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+
+use crate::record::{Attempt, Entry, InFlight, Record};
+use crate::span::{self, LATEST_DAYS, Opened, Wanted};
+use crate::{
+    Accumulation, Base, Book, Counter, Fraction, HoldNote, Hour, MeterKey, Month, Owner, Reading, Rules,
+    Stream, StreamKey, place,
+};
+
+/// One run, as far as the plan knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The scheduled event's time: it decides which hours are closed.
+    pub at: DateTime<Utc>,
+    /// The clock: it decides windows, and nothing else.
+    pub now: DateTime<Utc>,
+    /// The invocation, by which its attempts are known.
+    pub attempt: String,
+}
+
+impl Run {
+    /// The hour boundary H.
+    #[must_use]
+    pub fn hour(&self) -> Hour {
+        Hour::floor(self.at)
+    }
+
+    /// Until which boundary an entitlement's hours are closed: H, but a run after the entitlement's end is its flush, for which
+    /// the hour of the end counts as closed.
+    #[must_use]
+    pub fn closed(&self, book: &Book, entitlement: DateTime<Utc>) -> Hour {
+        let end = book
+            .entitlements
+            .get(&entitlement)
+            .and_then(|entitlement| entitlement.ends_at);
+        match end {
+            Some(end) if end <= self.at => self.hour().max(Hour::ceil(end)),
+            _ => self.hour(),
+        }
+    }
+}
+
+/// Why growth waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// No conversion leads to this marketplace.
+    Unmapped,
+    /// It could not be read in this run: why.
+    Unread(String),
+    /// The growth is above the conversion's limit.
+    AboveLimit(Decimal),
+    /// Its meter is blocked: why.
+    Blocked(String),
+    /// Another book counts this counter.
+    Elsewhere(String),
+    /// The book is full.
+    Full,
+    /// Its month closed while it was held, for this reason: it is not billed any more.
+    Lapsed(String),
+}
+
+impl std::fmt::Display for Hold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unmapped => {
+                f.write_str("unmapped: no conversion leads from this metric to this marketplace")
+            }
+            Self::Unread(reason) => write!(f, "unreadable: {reason}"),
+            Self::AboveLimit(limit) => write!(
+                f,
+                "above hold_above = {limit}: `meterbridge release` lets it pass"
+            ),
+            Self::Blocked(reason) => write!(f, "blocked: {reason}"),
+            Self::Elsewhere(book) => write!(f, "the book {book} still counts it"),
+            Self::Full => f.write_str("the book is near the item limit: resolve or split it"),
+            Self::Lapsed(reason) => write!(f, "lapsed: its month closed while it was held ({reason})"),
+        }
+    }
+}
+
+/// A stream whose mark waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The stream.
+    pub stream: StreamKey,
+    /// How much waits, where that is known.
+    pub growth: Option<Decimal>,
+    /// Why.
+    pub hold: Hold,
+}
+
+/// A stream to read for this run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToRead {
+    /// The stream.
+    pub key: StreamKey,
+    /// The hours to count, from the key's `from`.
+    pub through: Hour,
+    /// Where its span ends.
+    pub until: Hour,
+    /// What the book keeps of it.
+    pub base: Option<Base>,
+    /// The part of the reading before the span is wanted too.
+    pub opening: bool,
+    /// The base must be read afresh, whatever is kept: a month's close, a flush, or it is six hours old.
+    pub fresh: bool,
+}
+
+/// What a run is about to claim: one conditional write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The book after the claim.
+    pub book: Book,
+    /// Owners that change with it.
+    pub owners: BTreeMap<Counter, Owner>,
+    /// The records claimed: they are in the book's flight, each with this run's attempt.
+    pub records: Vec<Record>,
+    /// What was parked: owed past its entitlement's end with no hour left to take it.
+    pub entries: Vec<Entry>,
+    /// What waits or has lapsed.
+    pub held: Vec<Held>,
+    /// More is to be claimed than one transaction takes: plan again after this claim.
+    pub more: bool,
+}
+
+/// A base is read afresh at boundaries that are multiples of this many hours.
+const BASE_HOURS: i64 = 6;
+
+/// Used hours are remembered this long, beyond any marketplace's window.
+const USED_HOURS: i64 = 72;
+
+/// What to read for this book.
+#[must_use]
+pub fn to_read(book: &Book, owners: &BTreeMap<Counter, Owner>, wanted: &Wanted, run: &Run) -> Vec<ToRead> {
+    let opened = span::open(book, owners, wanted, run);
+    let streams = opened.book.streams.iter().chain(&opened.unmapped);
+    streams
+        .filter_map(|(key, stream)| {
+            let closed = run.closed(&opened.book, key.entitlement);
+            let through = closed.min(stream.until);
+            let flushed = closed > run.hour();
+            let fresh =
+                flushed || over(key.month, run, wanted.open_days) || run.hour().of_day() % BASE_HOURS == 0;
+            let opening = key.accumulation == Accumulation::Period
+                && key.from > key.month.first()
+                && stream.opening.is_none();
+            let base = stream.base.clone();
+            (through > key.from).then(|| ToRead {
+                key: key.clone(),
+                through,
+                until: stream.until,
+                base,
+                opening,
+                fresh,
+            })
+        })
+        .collect()
+}
+
+/// Whether a month has had its days for late usage.
+fn over(month: Month, run: &Run, days: u32) -> bool {
+    run.hour() >= month.end().plus(24 * i64::from(days))
+}
+
+/// Plans one book.
+#[must_use]
+pub fn plan(
+    book: &Book,
+    owners: &BTreeMap<Counter, Owner>,
+    wanted: &Wanted,
+    readings: &BTreeMap<StreamKey, Result<Reading, String>>,
+    rules: &Rules,
+    run: &Run,
+) -> Plan {
+    let mut opened = span::open(book, owners, wanted, run);
+    let mut held: Vec<Held> = std::mem::take(&mut opened.elsewhere)
+        .into_iter()
+        .map(|(source, other)| Held {
+            stream: source.key_at(run.hour()),
+            growth: None,
+            hold: Hold::Elsewhere(other),
+        })
+        .collect();
+    let mut streams = std::mem::take(&mut opened.book.streams);
+    let begun: BTreeSet<StreamKey> = streams.keys().cloned().collect();
+    streams.append(&mut opened.unmapped);
+    let records = claim(&mut opened.book, &mut streams, readings, rules, run, &mut held);
+    let entries = place::unplaceable(&mut opened.book, rules, run);
+    for (key, stream) in streams {
+        let settled = matches!(readings.get(&key), Some(Ok(reading)) if reading.settles(&key));
+        if closes(&key, &stream, settled, wanted, run)
+            && opened.may_change(&wanted.counter(&key.customer, &key.metric))
+        {
+            held.extend(close(&mut opened, wanted, &key, &stream));
+        } else if stream.held.is_some() || begun.contains(&key) {
+            opened.book.streams.insert(key, stream);
+        }
+    }
+    // What has lapsed is said once, as lapsed.
+    let lapsed: BTreeSet<StreamKey> = held
+        .iter()
+        .filter(|held| matches!(held.hold, Hold::Lapsed(_)))
+        .map(|held| held.stream.clone())
+        .collect();
+    held.retain(|held| matches!(held.hold, Hold::Lapsed(_)) || !lapsed.contains(&held.stream));
+    forget(&mut opened.book, run);
+    fly(&mut opened.book, &records, run);
+    Plan {
+        owners: opened.changed(),
+        more: opened.more,
+        book: opened.book,
+        records,
+        entries,
+        held,
+    }
+}
+
+/// Applies every reading, oldest month first, and takes the records that come of it.
+fn claim(
+    book: &mut Book,
+    streams: &mut BTreeMap<StreamKey, Stream>,
+    readings: &BTreeMap<StreamKey, Result<Reading, String>>,
+    rules: &Rules,
+    run: &Run,
+    held: &mut Vec<Held>,
+) -> Vec<Record> {
+    let months: BTreeSet<Month> = streams.keys().map(|key| key.month).collect();
+    let mut records = Vec::new();
+    for month in months {
+        for (key, stream) in streams.iter_mut().filter(|(key, _)| key.month == month) {
+            held.extend(grow(book, key, stream, readings.get(key), run));
+        }
+        // Earlier months' growth goes into hours of their own month while the marketplace takes one.
+        if month < run.hour().month() {
+            records.extend(place::records(book, rules, run, Some(month)));
+        }
+    }
+    records.extend(place::records(book, rules, run, None));
+    records
+}
+
+/// Whether a stream's month closes with this claim: it has had its days, and its last reading was taken after them; one that
+/// waits stays open to the last day that Metronome takes usage.
+fn closes(key: &StreamKey, stream: &Stream, settled: bool, wanted: &Wanted, run: &Run) -> bool {
+    let last = run.hour() >= key.month.end().plus(24 * LATEST_DAYS);
+    over(key.month, run, wanted.open_days) && if stream.held.is_some() { last } else { settled }
+}
+
+/// Forgets used hours that no window reaches any more.
+fn forget(book: &mut Book, run: &Run) {
+    let oldest = Hour::floor(run.now).plus(-USED_HOURS);
+    book.used.retain(|_, hours| {
+        hours.retain(|hour| *hour >= oldest);
+        !hours.is_empty()
+    });
+}
+
+/// Turns one stream's growth into what its meter owes, or says why it waits.
+fn grow(
+    book: &mut Book,
+    key: &StreamKey,
+    stream: &mut Stream,
+    reading: Option<&Result<Reading, String>>,
+    run: &Run,
+) -> Option<Held> {
+    let held = |growth, hold| {
+        Some(Held {
+            stream: key.clone(),
+            growth,
+            hold,
+        })
+    };
+    let reading = match reading {
+        Some(Ok(reading)) if reading.through <= stream.until => reading,
+        Some(Ok(_)) => {
+            return held(
+                None,
+                Hold::Unread("its span was ended while it was read".to_owned()),
+            );
+        }
+        Some(Err(reason)) => return held(None, Hold::Unread(reason.clone())),
+        // Nothing of it is closed yet, or another run began it while this one read.
+        None => return None,
+    };
+    if reading.base.is_some() {
+        stream.base.clone_from(&reading.base);
+    }
+    if stream.opening.is_none() && reading.opening.is_some() {
+        stream.opening = reading.opening;
+        stream.mark = stream.mark.max(reading.opening.unwrap_or_default());
+    }
+    let value = reading.value.unwrap_or_default();
+    let growth = value.checked_sub(stream.mark)?;
+    if growth <= Decimal::ZERO {
+        stream.held = None;
+        return None;
+    }
+    if let Some(hold) = hold(book, key, stream, value) {
+        let since = stream.held.as_ref().map_or(run.hour(), |note| note.since);
+        stream.held = Some(HoldNote {
+            reason: hold.to_string(),
+            reading: value,
+            since,
+        });
+        return held(Some(growth), hold);
+    }
+    let target = stream.target.as_ref()?;
+    let converted = Fraction::from(growth).times(&target.factor);
+    let meter = book.meter(&MeterKey {
+        entitlement: key.entitlement,
+        dimension: target.dimension.clone(),
+    });
+    meter.grown += &converted;
+    meter.owed += &converted;
+    stream.mark = value;
+    stream.claimed = Some(
+        stream
+            .claimed
+            .map_or(reading.through, |claimed| claimed.max(reading.through)),
+    );
+    stream.held = None;
+    stream.released_to = None;
+    None
+}
+
+fn hold(book: &Book, key: &StreamKey, stream: &Stream, value: Decimal) -> Option<Hold> {
+    let Some(target) = &stream.target else {
+        return Some(Hold::Unmapped);
+    };
+    let meter = MeterKey {
+        entitlement: key.entitlement,
+        dimension: target.dimension.clone(),
+    };
+    if let Some(block) = book.meters.get(&meter).and_then(|meter| meter.blocked.as_ref()) {
+        return Some(Hold::Blocked(block.reason.clone()));
+    }
+    let limit = target.hold_above?;
+    let passed = stream
+        .released_to
+        .map_or(stream.mark, |released| released.max(stream.mark));
+    let beyond = value.checked_sub(passed)?;
+    (beyond > limit).then_some(Hold::AboveLimit(limit))
+}
+
+/// Ends a stream for good: no span of its counter begins before its end any more. What waited in it has lapsed.
+fn close(opened: &mut Opened, wanted: &Wanted, key: &StreamKey, stream: &Stream) -> Option<Held> {
+    if stream.target.is_some() || stream.held.is_some() {
+        opened
+            .owners
+            .entry(wanted.counter(&key.customer, &key.metric))
+            .or_default()
+            .counted(stream.until);
+    }
+    let note = stream.held.as_ref()?;
+    let growth = note.reading.checked_sub(stream.mark);
+    Some(Held {
+        stream: key.clone(),
+        growth,
+        hold: Hold::Lapsed(note.reason.clone()),
+    })
+}
+
+/// Puts the claimed records into the flight, each with this run's attempt.
+fn fly(book: &mut Book, records: &[Record], run: &Run) {
+    let attempt = Attempt {
+        id: run.attempt.clone(),
+        since: run.now,
+        closed: false,
+    };
+    book.in_flight.extend(records.iter().map(|record| InFlight {
+        record: record.clone(),
+        attempts: vec![attempt.clone()],
+    }));
+}
+
+impl Reading {
+    /// Whether it may close its month: it was taken with a fresh base, or needs none.
+    fn settles(&self, key: &StreamKey) -> bool {
+        self.fresh || key.accumulation == Accumulation::Period
+    }
+}
+
+/// How old an hour's usage may be when its record is first sent, for those who watch delay.
+#[must_use]
+pub fn age(record: &Record, now: DateTime<Utc>) -> TimeDelta {
+    now.signed_duration_since(record.hour().start())
+}

@@ -1,0 +1,255 @@
+//! What becomes of records in flight: by their answers ([`settle`]), or by their window closing ([`expire`]).
+//!
+//! An attempt is closed only when each of its requests was answered and none took the record; a record may go back to owed,
+//! or be parked where it would be refused again, only when every attempt is closed.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::record::{Answer, Attempt, Entry, InFlight, Outcome, Receipt, Record, Refusal};
+use crate::{Block, Book, Rules};
+
+/// The longest that an invocation can live: AWS Lambda's own limit (Lambda quotas, read 2026-11-20). An open attempt younger
+/// than this may still be sending.
+pub const LONGEST_INVOCATION: TimeDelta = TimeDelta::minutes(15);
+
+/// Records that one [`expire`] takes out: parked, each is three of the hundred items of its transaction. The rest follow with
+/// the next.
+pub const EXPIRED_MAX: usize = 30;
+
+/// Notes an attempt on every record in flight that lacks it. To be written before the attempt's first request.
+pub fn note_attempt(book: &mut Book, attempt: &str, now: DateTime<Utc>) {
+    for flight in &mut book.in_flight {
+        if !flight.attempts.iter().any(|other| other.id == attempt) {
+            flight.attempts.push(Attempt {
+                id: attempt.to_owned(),
+                since: now,
+                closed: false,
+            });
+        }
+    }
+}
+
+/// What `attempt` learned of one record: the answers to its requests, in turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Learned {
+    /// The record's id.
+    pub record: String,
+    /// One answer a request; none where the invocation ended before its first.
+    pub answers: Vec<Answer>,
+}
+
+/// Applies what an attempt learned. A record that the book no longer holds in flight under this attempt is left alone: it was
+/// settled by somebody else, and may fly again under another attempt.
+#[must_use]
+pub fn settle(book: &mut Book, attempt: &str, learned: &[Learned], now: DateTime<Utc>) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for learned in learned {
+        let Some(index) = book.in_flight.iter().position(|flight| {
+            flight.record.id == learned.record
+                && flight
+                    .attempts
+                    .iter()
+                    .any(|known| known.id == attempt && !known.closed)
+        }) else {
+            continue;
+        };
+        let mut flight = book.in_flight.remove(index);
+        match verdict(&flight, attempt, &learned.answers) {
+            Verdict::Leaves(outcome, reason, receipt) => {
+                entries.push(leave(
+                    book,
+                    &flight.record,
+                    outcome,
+                    reason,
+                    receipt,
+                    attempt,
+                    now,
+                ));
+            }
+            Verdict::Stays => book.in_flight.insert(index, flight),
+            Verdict::Closed(refusal) => {
+                close(&mut flight, attempt);
+                if let Some(Refusal::Never(reason)) = &refusal {
+                    block(book, &flight.record, reason, now);
+                }
+                match refusal {
+                    Some(refusal) if !flight.open() => {
+                        let (outcome, reason) = match refusal {
+                            Refusal::Later(reason) => (Outcome::Returned, reason),
+                            Refusal::Never(reason) => (Outcome::Parked, reason),
+                        };
+                        entries.push(leave(
+                            book,
+                            &flight.record,
+                            outcome,
+                            Some(reason),
+                            None,
+                            attempt,
+                            now,
+                        ));
+                    }
+                    _ => book.in_flight.insert(index, flight),
+                }
+            }
+        }
+    }
+    entries
+}
+
+/// Takes out of the flight what no request can deliver any more: a record whose window has closed goes back to owed if every
+/// attempt is closed, else it is parked once the last open attempt can no longer be alive.
+#[must_use]
+pub fn expire(book: &mut Book, rules: &Rules, by: &str, now: DateTime<Utc>) -> Vec<Entry> {
+    let mut late = Vec::new();
+    book.in_flight.retain(|flight| {
+        let stays =
+            late.len() == EXPIRED_MAX || rules.takes(flight.record.timestamp, now) || alive(flight, now);
+        if !stays {
+            late.push(flight.clone());
+        }
+        stays
+    });
+    late.into_iter()
+        .map(|flight| {
+            let (outcome, reason) = if flight.open() {
+                (
+                    Outcome::Parked,
+                    "its answer was lost and its window has closed: find out whether it was billed",
+                )
+            } else {
+                (Outcome::Returned, "its window closed before it was taken")
+            };
+            leave(
+                book,
+                &flight.record,
+                outcome,
+                Some(reason.to_owned()),
+                None,
+                by,
+                now,
+            )
+        })
+        .collect()
+}
+
+/// Whether an attempt that may still be sending holds the record.
+fn alive(flight: &InFlight, now: DateTime<Utc>) -> bool {
+    flight
+        .attempts
+        .iter()
+        .any(|attempt| !attempt.closed && now.signed_duration_since(attempt.since) < LONGEST_INVOCATION)
+}
+
+enum Verdict {
+    /// The record leaves the flight.
+    Leaves(Outcome, Option<String>, Option<Receipt>),
+    /// Not known yet.
+    Stays,
+    /// The attempt is closed: by a refusal, or by never having sent.
+    Closed(Option<Refusal>),
+}
+
+fn verdict(flight: &InFlight, attempt: &str, answers: &[Answer]) -> Verdict {
+    let mut unanswered = flight
+        .attempts
+        .iter()
+        .any(|other| other.id != attempt && !other.closed);
+    let mut lost = false;
+    let mut refusal = None;
+    for answer in answers {
+        match answer {
+            Answer::Accepted(receipt) => {
+                return Verdict::Leaves(Outcome::Delivered, None, Some(receipt.clone()));
+            }
+            Answer::Duplicate { stored } => return duplicate(&flight.record, *stored, unanswered),
+            Answer::Unknown(_) => {
+                unanswered = true;
+                lost = true;
+            }
+            Answer::Refused(reason) => refusal = Some(reason.clone()),
+        }
+    }
+    if lost {
+        Verdict::Stays
+    } else {
+        Verdict::Closed(refusal)
+    }
+}
+
+/// A duplicate is ours if the stored quantity is; where none is told, if an earlier request of ours is unanswered. Else it is
+/// somebody else's record in our hour.
+fn duplicate(record: &Record, stored: Option<rust_decimal::Decimal>, unanswered: bool) -> Verdict {
+    match stored {
+        Some(stored) if stored == record.quantity => Verdict::Leaves(Outcome::Delivered, None, None),
+        Some(stored) => Verdict::Leaves(
+            Outcome::Parked,
+            Some(format!(
+                "discrepancy: the marketplace holds {stored} for this hour, not {}",
+                record.quantity
+            )),
+            None,
+        ),
+        None if unanswered => Verdict::Leaves(
+            Outcome::DeliveredUnproven,
+            Some(
+                "the marketplace holds a record for this hour, and an earlier request of ours was unanswered"
+                    .to_owned(),
+            ),
+            None,
+        ),
+        None => Verdict::Leaves(
+            Outcome::Parked,
+            Some("discrepancy: the marketplace holds a record for this hour that we did not send".to_owned()),
+            None,
+        ),
+    }
+}
+
+fn close(flight: &mut InFlight, attempt: &str) {
+    for known in flight.attempts.iter_mut().filter(|known| known.id == attempt) {
+        known.closed = true;
+    }
+}
+
+fn block(book: &mut Book, record: &Record, reason: &str, now: DateTime<Utc>) {
+    let meter = book.meter(&record.meter);
+    if meter.blocked.is_none() {
+        meter.blocked = Some(Block {
+            reason: reason.to_owned(),
+            since: now,
+        });
+    }
+}
+
+/// Books a record's leaving. Only going back to owed frees its hour.
+fn leave(
+    book: &mut Book,
+    record: &Record,
+    outcome: Outcome,
+    reason: Option<String>,
+    receipt: Option<Receipt>,
+    by: &str,
+    at: DateTime<Utc>,
+) -> Entry {
+    let quantity = record.quantity.into();
+    let meter = book.meter(&record.meter);
+    match outcome {
+        Outcome::Delivered | Outcome::DeliveredUnproven => meter.delivered += &quantity,
+        Outcome::Parked => meter.parked += &quantity,
+        Outcome::WrittenOff => meter.written_off += &quantity,
+        Outcome::Returned => {
+            meter.owed += &quantity;
+            if let Some(hours) = book.used.get_mut(&record.meter.dimension) {
+                hours.remove(&record.hour());
+            }
+        }
+    }
+    Entry {
+        record: record.clone(),
+        outcome,
+        reason,
+        receipt,
+        by: by.to_owned(),
+        at,
+    }
+}

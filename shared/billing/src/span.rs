@@ -1,0 +1,343 @@
+//! Which streams a book counts, from where to where: the configuration held against the book and the counters' owners.
+//!
+//! Configuration may end a span, never move the beginning of one that something was claimed from; and no span begins before
+//! the hour until which its counter has been counted for good. So whatever is changed, no hour is counted twice.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::book::Entitlement;
+use crate::plan::Run;
+use crate::{
+    Accumulation, Book, Counter, Destination, Fraction, Group, Hour, MeterKey, Month, Owner, Span, Stream,
+    StreamKey, Target,
+};
+
+/// The longest that a month stays open after its end, held or not: Metronome takes usage for as long (facts of its ingest
+/// API, read 2026-11-20).
+pub const LATEST_DAYS: i64 = 34;
+
+/// Owners that one claim changes at most: a transaction takes 100 items, and parked records want three each.
+pub(crate) const OWNERS_MAX: usize = 40;
+
+/// What the configuration says of one entitlement of the book's identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Its key: the first `starts_at` applied.
+    pub key: DateTime<Utc>,
+    /// The buyer, for summaries.
+    pub buyer: String,
+    /// The first hour that is its own.
+    pub from: Hour,
+    /// When it ends.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Free quantities by dimension.
+    pub included: BTreeMap<String, Fraction>,
+}
+
+/// One counter, or group of its rows, that the configuration wants counted for one entitlement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The entitlement's key.
+    pub entitlement: DateTime<Utc>,
+    /// The Metronome customer.
+    pub customer: String,
+    /// The billable metric.
+    pub metric: String,
+    /// Only these rows of it.
+    pub group: Group,
+    /// How its readings add up.
+    pub accumulation: Accumulation,
+    /// The hours that count, over all months.
+    pub span: Span,
+    /// Where its growth goes; none where no conversion leads anywhere.
+    pub target: Option<Target>,
+}
+
+/// All that the configuration wants of one book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The connection: it ends the spans that it began and no longer wants.
+    pub connection: String,
+    /// The Metronome account, as [`Counter`] names it.
+    pub account: String,
+    /// Where the records go.
+    pub destination: Destination,
+    /// The identity's entitlements.
+    pub terms: Vec<Terms>,
+    /// What is counted for them.
+    pub sources: Vec<Source>,
+    /// From which hour a change of configuration holds: the first boundary after it was applied.
+    pub effective: Hour,
+    /// How long a month takes late usage after its end.
+    pub open_days: u32,
+}
+
+impl Wanted {
+    /// A stream's counter.
+    #[must_use]
+    pub fn counter(&self, customer: &str, metric: &str) -> Counter {
+        Counter {
+            account: self.account.clone(),
+            customer: customer.to_owned(),
+            metric: metric.to_owned(),
+        }
+    }
+
+    /// Whether a stream that is not wanted is this configuration's to end: it began it, or counts the same counter now.
+    fn ends(&self, key: &StreamKey, stream: &Stream) -> bool {
+        stream.connection == self.connection
+            || self
+                .sources
+                .iter()
+                .any(|source| source.customer == key.customer && source.metric == key.metric)
+    }
+
+    fn source(&self, key: &StreamKey) -> Option<&Source> {
+        self.sources.iter().find(|source| source.counts(key))
+    }
+}
+
+impl Source {
+    /// The stream of this source that holds `hour`, as far as a name for it is wanted.
+    pub(crate) fn key_at(&self, hour: Hour) -> StreamKey {
+        let month = hour.previous().month();
+        key(self, month, month.first().max(self.span.from))
+    }
+
+    fn counts(&self, key: &StreamKey) -> bool {
+        self.entitlement == key.entitlement
+            && self.accumulation == key.accumulation
+            && self.customer == key.customer
+            && self.metric == key.metric
+            && self.group == key.group
+    }
+}
+
+/// The book and the owners as the configuration leaves them, before anything is read: what [`crate::plan`] goes on from.
+pub(crate) struct Opened {
+    pub(crate) book: Book,
+    pub(crate) owners: BTreeMap<Counter, Owner>,
+    /// Streams without a conversion, not in the book while nothing of them waits.
+    pub(crate) unmapped: BTreeMap<StreamKey, Stream>,
+    /// Sources whose counter another book counts.
+    pub(crate) elsewhere: Vec<(Source, String)>,
+    /// The owners as they were read.
+    before: BTreeMap<Counter, Owner>,
+    /// Some spans are left to begin or end in a further claim.
+    pub(crate) more: bool,
+}
+
+/// Holds the configuration against the book.
+pub(crate) fn open(book: &Book, owners: &BTreeMap<Counter, Owner>, wanted: &Wanted, run: &Run) -> Opened {
+    let mut opened = Opened {
+        book: book.clone(),
+        owners: owners.clone(),
+        unmapped: BTreeMap::new(),
+        elsewhere: Vec::new(),
+        before: owners.clone(),
+        more: false,
+    };
+    opened.terms(wanted);
+    opened.end(wanted, run);
+    opened.begin(wanted, run);
+    opened
+}
+
+impl Opened {
+    /// Whether a further owner may change in this claim, one transaction having room for so many.
+    pub(crate) fn may_change(&mut self, counter: &Counter) -> bool {
+        let changed = self.changed();
+        let may = changed.contains_key(counter) || changed.len() < OWNERS_MAX;
+        self.more |= !may;
+        may
+    }
+
+    /// The owners that change with this claim.
+    pub(crate) fn changed(&self) -> BTreeMap<Counter, Owner> {
+        let differs = |counter: &Counter, owner: &Owner| {
+            *owner != self.before.get(counter).cloned().unwrap_or_default()
+        };
+        let changed = self
+            .owners
+            .iter()
+            .filter(|(counter, owner)| differs(counter, owner));
+        changed
+            .map(|(counter, owner)| (counter.clone(), owner.clone()))
+            .collect()
+    }
+
+    fn terms(&mut self, wanted: &Wanted) {
+        let book = &mut self.book;
+        book.destination = wanted.destination.clone();
+        for terms in &wanted.terms {
+            let known = Entitlement {
+                buyer: terms.buyer.clone(),
+                from: terms.from,
+                ends_at: terms.ends_at,
+            };
+            book.entitlements.insert(terms.key, known);
+            for (dimension, included) in &terms.included {
+                let meter = book.meter(&MeterKey {
+                    entitlement: terms.key,
+                    dimension: dimension.clone(),
+                });
+                // A changed quantity moves what is owed by the difference.
+                meter.owed += &meter.included;
+                meter.owed -= included;
+                meter.included = included.clone();
+            }
+        }
+    }
+
+    /// Follows the configuration on every open stream: one that is still wanted takes its end and its conversion from there, one
+    /// that is not is ended at the hour from which the change holds, or where it has been claimed to. An ended stream is read
+    /// on for late usage until its month closes, but its counter is free from its end on.
+    fn end(&mut self, wanted: &Wanted, run: &Run) {
+        let mut dropped = Vec::new();
+        let mut streams = std::mem::take(&mut self.book.streams);
+        for (key, stream) in &mut streams {
+            let counter = wanted.counter(&key.customer, &key.metric);
+            if let Some(source) = wanted.source(key) {
+                stream.target.clone_from(&source.target);
+                stream.connection.clone_from(&wanted.connection);
+                if stream.ended {
+                    continue;
+                }
+                let end = key.month.end().min(source.span.until).max(key.from);
+                stream.until = end.max(stream.claimed.map_or(end, |claimed| claimed.min(stream.until)));
+                if source.span.until <= run.closed(&self.book, key.entitlement) && self.may_change(&counter) {
+                    stream.ended = true;
+                    self.owners.entry(counter).or_default().counted(stream.until);
+                }
+            } else if !stream.ended && wanted.ends(key, stream) {
+                let Some(claimed) = stream.claimed else {
+                    dropped.push(key.clone());
+                    continue;
+                };
+                if self.may_change(&counter) {
+                    stream.until = stream.until.min(wanted.effective.max(claimed));
+                    stream.ended = true;
+                    self.owners.entry(counter).or_default().counted(stream.until);
+                }
+            }
+        }
+        streams.retain(|key, _| !dropped.contains(key));
+        self.book.streams = streams;
+        self.leave(wanted, run);
+    }
+
+    /// Gives up the counters that this book counts no more.
+    fn leave(&mut self, wanted: &Wanted, run: &Run) {
+        let identity = self.book.destination.identity.clone();
+        for (counter, owner) in &mut self.owners {
+            let same =
+                |customer: &str, metric: &str| customer == counter.customer && metric == counter.metric;
+            let counts = self
+                .book
+                .streams
+                .iter()
+                .any(|(key, stream)| !stream.ended && same(&key.customer, &key.metric))
+                || wanted.sources.iter().any(|source| {
+                    same(&source.customer, &source.metric)
+                        && source.span.until > run.closed(&self.book, source.entitlement)
+                });
+            if !counts && owner.book.as_ref() == Some(&identity) {
+                owner.book = None;
+            }
+        }
+    }
+
+    /// Begins the spans that the configuration wants and nobody has counted.
+    fn begin(&mut self, wanted: &Wanted, run: &Run) {
+        let identity = self.book.destination.identity.clone();
+        for source in &wanted.sources {
+            let counter = wanted.counter(&source.customer, &source.metric);
+            let owner = self.owners.get(&counter).cloned().unwrap_or_default();
+            if let Some(other) = owner.book.as_ref().filter(|other| **other != identity) {
+                self.elsewhere.push((source.clone(), other.to_string()));
+                // What merely waited here is the other book's to count.
+                self.book
+                    .streams
+                    .retain(|key, stream| !source.counts(key) || stream.claimed.is_some());
+                continue;
+            }
+            if source.target.is_some() && owner.book.is_none() && !self.may_change(&counter) {
+                continue;
+            }
+            let closed = run.closed(&self.book, source.entitlement);
+            for (key, until) in spans(source, owner.counted_until, wanted.open_days, closed) {
+                let overlap = self.book.streams.iter().find(|(other, stream)| {
+                    clash(other, &key) && !other.span(stream.until).meet(key.span(until)).is_empty()
+                });
+                if let Some((other, _)) = overlap {
+                    if !source.counts(other) {
+                        self.elsewhere.push((source.clone(), identity.to_string()));
+                    }
+                    continue;
+                }
+                let mut stream = Stream::new(&wanted.connection, until);
+                stream.target.clone_from(&source.target);
+                if source.target.is_none() {
+                    self.unmapped.insert(key, stream);
+                } else {
+                    self.book.streams.insert(key, stream);
+                }
+            }
+            let counts = |(key, stream): (&StreamKey, &Stream)| source.counts(key) && !stream.ended;
+            if source.target.is_some() && self.book.streams.iter().any(counts) {
+                self.owners.entry(counter).or_default().book = Some(identity.clone());
+            }
+        }
+    }
+}
+
+/// Whether two streams may count the same event: rows of one grouping with different values never do.
+fn clash(one: &StreamKey, other: &StreamKey) -> bool {
+    one.customer == other.customer
+        && one.metric == other.metric
+        && (one.group == other.group
+            || one.accumulation != other.accumulation
+            || !one.group.keys().eq(other.group.keys()))
+}
+
+/// The spans of a source, a month each, that hold a closed hour and whose month is still open.
+fn spans(source: &Source, floor: Option<Hour>, open_days: u32, closed: Hour) -> Vec<(StreamKey, Hour)> {
+    let days = if source.target.is_some() {
+        LATEST_DAYS
+    } else {
+        i64::from(open_days)
+    };
+    let from = floor.map_or(source.span.from, |floor| floor.max(source.span.from));
+    let mut month = from.month().max(closed.plus(-24 * days).month().previous());
+    let mut spans = Vec::new();
+    // At most the months of LATEST_DAYS and the current one: three turns.
+    while month.first() < closed {
+        let span = Span {
+            from,
+            until: source.span.until,
+        }
+        .meet(Span {
+            from: month.first(),
+            until: month.end(),
+        });
+        if !span.is_empty() && span.from < closed && closed < month.end().plus(24 * days).next() {
+            spans.push((key(source, month, span.from), span.until));
+        }
+        month = month.next();
+    }
+    spans
+}
+
+fn key(source: &Source, month: Month, from: Hour) -> StreamKey {
+    StreamKey {
+        month,
+        entitlement: source.entitlement,
+        customer: source.customer.clone(),
+        metric: source.metric.clone(),
+        group: source.group.clone(),
+        accumulation: source.accumulation,
+        from,
+    }
+}

@@ -1,0 +1,47 @@
+//! Where records go. Each marketplace has one sink; all of them say what became of a record in the words of
+//! [`billing::Answer`], one answer for every request that carried it, and leave it to [`billing::settle()`] to judge.
+//!
+//! A sink is given records that are in flight, with an attempt noted on each. It never changes a record, never makes one up,
+//! and never takes for a success what is not a receipt of that very record. What it could not send in time it reports with
+//! fewer answers, or none.
+
+pub mod aws;
+
+#[cfg(test)]
+mod tests;
+
+use billing::{Destination, Identity, Learned, Record, Rules};
+use platform::Fault;
+
+pub use aws::Aws;
+
+/// A record on its way, with where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The book's destination.
+    pub destination: Destination,
+    /// The record, as it was claimed.
+    pub record: Record,
+}
+
+/// What came of sending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// For each record that was given, in the order given: one answer a request, in turn.
+    ///
+    /// No answers at all mean that no request carried the record: the deadline came first, or the marketplace's window does
+    /// not take it as the clock stands. [`billing::settle()`] then closes the attempt, and [`billing::expire`] takes the record
+    /// out of the flight once its window is over.
+    pub learned: Vec<Learned>,
+    /// What concerns whole requests and wants mending, each once: access refused, a product or region that is not set up, a
+    /// service that stayed away.
+    pub faults: Vec<Fault>,
+}
+
+/// What the identity's marketplace takes: its unit, its window, its month end.
+#[must_use]
+pub fn rules(identity: &Identity) -> Rules {
+    match identity {
+        Identity::Aws(_) => aws::rules(),
+    }
+}

@@ -1,0 +1,9 @@
+//! The sink against a scripted AWS Marketplace in the same process, on paused time.
+
+mod access;
+mod answers;
+mod batches;
+mod poison;
+mod scripted;
+mod tries;
+mod windows;

@@ -1,0 +1,13 @@
+//! One metering run: for every connection, deliver what is in flight, then read, plan, claim, send, settle. The money's
+//! decisions are `billing`'s; here is only who is asked, in what order, and what is done when an answer does not come.
+
+mod books;
+mod deliver;
+mod meter;
+mod read;
+mod run;
+mod summary;
+mod want;
+
+pub use run::{Deps, Order, run};
+pub use summary::{BuyerSummary, ConnectionSummary, HeldSummary, RecordSummary, RunSummary, Status};

@@ -1,0 +1,220 @@
+//! A stream's reading: which parts it rests on, and what they come to (the design's "Readings").
+
+use billing::{Accumulation, Base, Hour, Reading, Span, ToRead};
+use rust_decimal::Decimal;
+
+use super::rows::{Part, Rows};
+
+/// How a stream is read in this run.
+#[derive(Clone, Debug)]
+pub(crate) struct Recipe {
+    stream: ToRead,
+    /// The last midnight not after the reading's end: where its base ends.
+    midnight: Hour,
+    /// The stored base serves.
+    kept: Option<Base>,
+}
+
+impl Recipe {
+    pub(crate) fn new(stream: &ToRead) -> Self {
+        let midnight = stream.through.midnight();
+        let kept = stream
+            .base
+            .clone()
+            .filter(|base| base.end == midnight && !stream.fresh);
+        Self {
+            stream: stream.clone(),
+            midnight,
+            kept,
+        }
+    }
+
+    /// What must be read.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        if self.stream.key.accumulation == Accumulation::Period {
+            return self.whole().into_iter().chain(self.before()).collect();
+        }
+        [self.head(), self.body(), self.tail()]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// What the parts come to.
+    ///
+    /// # Errors
+    /// Why the stream cannot be read in this run.
+    pub(crate) fn reading(
+        &self,
+        rows: impl Fn(&Part) -> Result<Rows, String> + Copy,
+    ) -> Result<Reading, String> {
+        let through = self.stream.through;
+        if self.stream.key.accumulation == Accumulation::Period {
+            let value = self
+                .whole()
+                .map(|part| rows(&part))
+                .transpose()?
+                .unwrap_or_default();
+            let opening = self.before().map(|part| rows(&part)).transpose()?;
+            return Ok(Reading {
+                through,
+                value: value.into_values().next(),
+                base: None,
+                fresh: true,
+                opening: opening.map(|rows| rows.into_values().next().unwrap_or_default()),
+            });
+        }
+        let from = self.stream.key.from;
+        let base = match &self.kept {
+            Some(base) => Some(base.clone()),
+            None if self.midnight > from => Some(self.base(&rows)?),
+            None => None,
+        };
+        let rest = Span {
+            from: from.max(self.midnight),
+            until: through,
+        };
+        let start = base
+            .as_ref()
+            .map_or((Decimal::ZERO, None), |base| (base.value, base.last));
+        let tail = self
+            .tail()
+            .map(|part| rows(&part))
+            .transpose()?
+            .unwrap_or_default();
+        let (value, _) = self.sum(start, &tail, rest)?;
+        Ok(Reading {
+            through,
+            value: Some(value),
+            base,
+            fresh: self.kept.is_none(),
+            opening: None,
+        })
+    }
+
+    /// The base, read afresh.
+    fn base(&self, rows: &impl Fn(&Part) -> Result<Rows, String>) -> Result<Base, String> {
+        let from = self.stream.key.from;
+        let head = self
+            .head()
+            .map(|part| rows(&part))
+            .transpose()?
+            .unwrap_or_default();
+        let until = if self.additive() {
+            from.next_midnight().min(self.midnight)
+        } else {
+            self.midnight
+        };
+        let (mut value, last) = self.sum((Decimal::ZERO, None), &head, Span { from, until })?;
+        if let Some(part) = self.body() {
+            for amount in rows(&part)?.into_values() {
+                value = add(value, amount)?;
+            }
+        }
+        Ok(Base {
+            end: self.midnight,
+            value,
+            last: last.filter(|_| self.carried()),
+        })
+    }
+
+    /// Adds the hours of `span` to what stands so far, carrying the last value over hours without an event where asked to.
+    fn sum(
+        &self,
+        (mut value, mut last): (Decimal, Option<Decimal>),
+        rows: &Rows,
+        span: Span,
+    ) -> Result<(Decimal, Option<Decimal>), String> {
+        if !self.carried() {
+            for (_, amount) in rows.iter().filter(|(hour, _)| span.holds(**hour)) {
+                value = add(value, *amount)?;
+            }
+            return Ok((value, None));
+        }
+        let mut hour = span.from;
+        // At most the hours of a month.
+        while hour < span.until {
+            last = rows.get(&hour).copied().or(last);
+            value = add(value, last.unwrap_or_default())?;
+            hour = hour.next();
+        }
+        Ok((value, last))
+    }
+
+    /// Hours of the base: for what adds up, those of a first day that the span cuts; else all of them.
+    fn head(&self) -> Option<Part> {
+        let from = self.stream.key.from;
+        let wanted = self.kept.is_none() && self.midnight > from;
+        if self.additive() {
+            let cut = from != from.midnight();
+            (wanted && cut).then(|| self.part(true, from.midnight(), from.next_midnight()))
+        } else {
+            wanted.then(|| self.part(true, from.midnight(), self.midnight))
+        }
+    }
+
+    /// The whole days of the base, as one value.
+    fn body(&self) -> Option<Part> {
+        let first = self.stream.key.from.next_midnight();
+        (self.additive() && self.kept.is_none() && first < self.midnight)
+            .then(|| self.part(false, first, self.midnight))
+    }
+
+    /// The hours after the base.
+    fn tail(&self) -> Option<Part> {
+        let through = self.stream.through;
+        (through > self.midnight).then(|| self.part(true, self.midnight, through.next_midnight()))
+    }
+
+    /// The period as one value, the hour in progress included, as far as the stream goes.
+    fn whole(&self) -> Option<Part> {
+        let first = self.stream.key.month.first();
+        let until = self
+            .stream
+            .through
+            .next()
+            .next_midnight()
+            .min(self.stream.until.next_midnight());
+        (first < until).then(|| self.part(false, first, until))
+    }
+
+    /// The period's part before the span.
+    fn before(&self) -> Option<Part> {
+        let key = &self.stream.key;
+        self.stream
+            .opening
+            .then(|| self.part(false, key.month.first(), key.from.next_midnight()))
+    }
+
+    fn part(&self, hourly: bool, from: Hour, until: Hour) -> Part {
+        let key = &self.stream.key;
+        Part {
+            hourly,
+            from,
+            until,
+            customer: key.customer.clone(),
+            metric: key.metric.clone(),
+            group: key.group.clone(),
+        }
+    }
+
+    fn additive(&self) -> bool {
+        self.stream.key.accumulation == Accumulation::Sum
+    }
+
+    fn carried(&self) -> bool {
+        self.stream.key.accumulation == Accumulation::HoursCarried
+    }
+}
+
+fn add(sum: Decimal, amount: Decimal) -> Result<Decimal, String> {
+    let total = sum
+        .checked_add(amount)
+        .ok_or("its usage is larger than an exact decimal holds")?;
+    // An addition that had to drop digits would not take the amount out again.
+    if total.checked_sub(amount) == Some(sum) {
+        Ok(total)
+    } else {
+        Err("its usage has more digits than an exact decimal holds".to_owned())
+    }
+}

@@ -1,0 +1,438 @@
+//! The run: every connection by itself, so that one's failure never stops another's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use aws_config::SdkConfig;
+use billing::{Fraction, Hour, Identity, Outcome, Record, Run};
+use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, stream};
+use marketplace::Aws;
+use platform::config::Environment;
+use platform::connection::BillingMode;
+use platform::{Clock, Connection, Deadline, Fault, FaultKind, Transport, requests};
+use store::{Standing, Store};
+
+use crate::books::Volume;
+use crate::summary::{
+    BuyerSummary, ConnectionSummary, HeldSummary, RecordSummary, RunSummary, Status, fault_of, written,
+};
+
+/// Connections run at the same time. Each has its own token's budget; the marketplaces' limits hold for all.
+const CONNECTIONS_AT_ONCE: usize = 4;
+
+/// Books written at the same time: enough to hide the table's few milliseconds, few enough for its first-hour throughput.
+pub(crate) const BOOKS_AT_ONCE: usize = 16;
+
+/// What a run reaches the world with.
+#[derive(Clone, Debug)]
+pub struct Deps {
+    /// The way out.
+    pub transport: Transport,
+    /// The present.
+    pub clock: Clock,
+    /// AWS, for the marketplace.
+    pub sdk: SdkConfig,
+    /// Where tokens are.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// The table.
+    pub store: Store,
+}
+
+impl Deps {
+    /// The world as the process's environment describes it.
+    ///
+    /// # Errors
+    /// [`FaultKind::Misconfigured`] names what is missing.
+    pub async fn load() -> Result<Self, Fault> {
+        let environment = Environment::load()?;
+        let transport = Transport::network()
+            .map_err(|error| Fault::new(FaultKind::Misconfigured, format!("no HTTP client: {error}")))?;
+        Ok(Self::over(transport, Clock::system(), &environment).await)
+    }
+
+    /// The world over a transport and a clock of the caller's.
+    pub async fn over(transport: Transport, clock: Clock, environment: &Environment) -> Self {
+        let sdk = platform::aws::load(&transport, &clock).await;
+        Self::with(transport, clock, environment, sdk)
+    }
+
+    /// The world as an SDK configuration of the caller's reaches it.
+    #[must_use]
+    pub fn with(transport: Transport, clock: Clock, environment: &Environment, sdk: SdkConfig) -> Self {
+        Self {
+            secrets: aws_sdk_secretsmanager::Client::new(&sdk),
+            store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), environment.table.clone()),
+            transport,
+            clock,
+            sdk,
+        }
+    }
+}
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The job's name.
+    pub job: &'static str,
+    /// The scheduled event's time.
+    pub at: DateTime<Utc>,
+    /// One connection; none: every enabled one.
+    pub connection: Option<String>,
+    /// Read and plan, and leave no trace.
+    pub dry_run: bool,
+    /// An operator runs it: a connection with `auto_report = false` is run too.
+    pub by_hand: bool,
+    /// What tells this invocation from every other.
+    pub invocation: String,
+    /// When it ends.
+    pub deadline: Deadline,
+}
+
+/// Runs quantity metering.
+///
+/// # Errors
+/// When nothing could be begun: an hour that has not come, a connection that is not there, a table that does not answer. What
+/// fails later is in the summary ([`RunSummary::failure`]).
+pub async fn run(deps: &Deps, order: &Order) -> Result<RunSummary, Fault> {
+    let now = deps.clock.now();
+    if Hour::floor(order.at).start() > now {
+        return Err(Fault::new(
+            FaultKind::Misconfigured,
+            format!(
+                "{} has not come yet (it is {}): an hour is metered once it is over",
+                written(order.at),
+                written(now)
+            ),
+        ));
+    }
+    let mut faults = Vec::new();
+    let (connections, live) = connections(deps, order, &mut faults).await?;
+    let done = stream::iter(&connections)
+        .map(|connection| async {
+            let (outcome, requests) =
+                requests::counted(Conduct::new(deps, order, connection, &live).run()).await;
+            (connection.id.clone(), outcome, requests)
+        })
+        .buffered(CONNECTIONS_AT_ONCE)
+        .collect::<Vec<_>>()
+        .await;
+    let connections = done
+        .into_iter()
+        .map(|(connection, report, requests)| {
+            let error = words(&report.faults);
+            faults.extend(
+                report
+                    .faults
+                    .into_iter()
+                    .map(|fault| fault.of(format!("connection {connection}"))),
+            );
+            let status = match &error {
+                None => Status::Ok,
+                Some(_) if report.failed => Status::Failed,
+                Some(_) => Status::Partial,
+            };
+            ConnectionSummary {
+                connection,
+                status,
+                error,
+                buyers: report.buyers.into_values().collect(),
+                requests,
+            }
+        })
+        .collect();
+    Ok(RunSummary {
+        job: order.job,
+        at: written(order.at),
+        dry_run: order.dry_run,
+        connections,
+        faults,
+    })
+}
+
+/// The connections to run, and the ids of all that there are. One that does not parse is a failure of its own.
+async fn connections(
+    deps: &Deps,
+    order: &Order,
+    faults: &mut Vec<Fault>,
+) -> Result<(Vec<Connection>, BTreeSet<String>), Fault> {
+    let mut connections = Vec::new();
+    for stored in deps.store.connections().await.map_err(Fault::from)?.list {
+        match stored {
+            Ok(stored) => connections.push(stored.value),
+            Err(corrupt) => faults.push(corrupt.into()),
+        }
+    }
+    let live: BTreeSet<String> = connections
+        .iter()
+        .map(|connection| connection.id.clone())
+        .collect();
+    if let Some(id) = order.connection.as_ref().filter(|id| !live.contains(*id)) {
+        return Err(Fault::new(
+            FaultKind::Misconfigured,
+            format!(
+                "there is no connection `{}`: `meterbridge list` shows them",
+                platform::text::printable(id)
+            ),
+        ));
+    }
+    connections.retain(|connection| {
+        order.connection.as_ref().is_none_or(|id| *id == connection.id)
+            && (connection.auto_report || order.by_hand)
+            && connection.billing_mode == Some(BillingMode::Quantity)
+    });
+    Ok((connections, live))
+}
+
+fn words(faults: &[Fault]) -> Option<String> {
+    let words: BTreeSet<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
+    (!words.is_empty()).then(|| words.into_iter().collect::<Vec<_>>().join("; "))
+}
+
+/// What a connection's run has to say.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    buyers: BTreeMap<String, BuyerSummary>,
+    faults: Vec<Fault>,
+    failed: bool,
+}
+
+/// One connection's run.
+pub(crate) struct Conduct<'a> {
+    pub(crate) deps: &'a Deps,
+    pub(crate) order: &'a Order,
+    pub(crate) connection: &'a Connection,
+    /// The ids of all connections: the streams of others are theirs to end.
+    pub(crate) live: &'a BTreeSet<String>,
+    /// This run's name on records.
+    pub(crate) attempt: String,
+    pub(crate) sink: Aws,
+    writes: AtomicU64,
+    report: Mutex<Report>,
+}
+
+impl<'a> Conduct<'a> {
+    fn new(deps: &'a Deps, order: &'a Order, connection: &'a Connection, live: &'a BTreeSet<String>) -> Self {
+        Self {
+            deps,
+            order,
+            connection,
+            live,
+            attempt: format!("{}/{}", order.invocation, connection.id),
+            sink: Aws::new(&deps.sdk, &connection.aws, order.deadline, deps.clock.clone()),
+            writes: AtomicU64::new(0),
+            report: Mutex::default(),
+        }
+    }
+
+    async fn run(self) -> Report {
+        let started = self.deps.clock.now();
+        match self.volumes().await {
+            Ok(mut volumes) => {
+                if !self.order.dry_run {
+                    self.deliver_in_flight(&mut volumes).await;
+                }
+                self.meter(&mut volumes).await;
+                volumes.iter().for_each(|volume| self.owed(volume));
+            }
+            Err(fault) => self.failed(fault),
+        }
+        if !self.order.dry_run {
+            self.keep(started).await;
+        }
+        self.report.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All books that this connection visits: those that its configuration names, and those that it once did.
+    async fn volumes(&self) -> Result<Vec<Volume>, Fault> {
+        let mut visited: BTreeMap<Identity, (String, Option<Standing>)> = BTreeMap::new();
+        for registration in self
+            .deps
+            .store
+            .registrations(&self.connection.id)
+            .await
+            .map_err(Fault::from)?
+        {
+            match registration {
+                Ok(known) => drop(visited.insert(known.identity, (known.buyer, Some(known.standing)))),
+                Err(corrupt) => self.fault(corrupt.into()),
+            }
+        }
+        visited.retain(|_, (_, standing)| *standing != Some(Standing::Drained));
+        let mut destinations = BTreeMap::new();
+        for buyer in &self.connection.buyers {
+            for entitlement in &buyer.entitlements {
+                let identity = entitlement.destination.identity.clone();
+                destinations.insert(identity.clone(), entitlement.destination.clone());
+                visited
+                    .entry(identity)
+                    .or_insert((String::new(), None))
+                    .0
+                    .clone_from(&buyer.id);
+            }
+        }
+        let identities: Vec<Identity> = visited.keys().cloned().collect();
+        let mut books = self
+            .deps
+            .store
+            .books_many(&identities)
+            .await
+            .map_err(Fault::from)?;
+        let mut volumes = Vec::new();
+        for (identity, (buyer, standing)) in visited {
+            let (book, version) = match (books.remove(&identity), destinations.remove(&identity)) {
+                (Some(Ok(read)), _) => (read.value, Some(read.version)),
+                (Some(Err(corrupt)), _) => {
+                    self.fault(Fault::from(corrupt).of(format!("buyer {buyer}")));
+                    continue;
+                }
+                (None, Some(destination)) => (billing::Book::new(destination), None),
+                (None, None) => continue,
+            };
+            volumes.push(Volume {
+                book,
+                version,
+                buyer,
+                standing,
+            });
+        }
+        Ok(volumes)
+    }
+
+    /// The run as the plan knows it, at this moment.
+    pub(crate) fn moment(&self) -> Run {
+        Run {
+            at: self.order.at,
+            now: self.deps.clock.now(),
+            attempt: self.attempt.clone(),
+        }
+    }
+
+    /// A name for one write, unlike every other.
+    pub(crate) fn writer(&self) -> String {
+        format!("{}#{}", self.attempt, self.writes.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn with(&self, note: impl FnOnce(&mut Report)) {
+        note(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Notes a failure beside which the rest goes on.
+    pub(crate) fn fault(&self, fault: Fault) {
+        tracing::warn!(connection = self.connection.id, kind = %fault.kind, reason = fault.message, "failed");
+        self.with(|report| {
+            if !report.faults.contains(&fault) {
+                report.faults.push(fault);
+            }
+        });
+    }
+
+    /// Notes a failure after which nothing could be metered.
+    pub(crate) fn failed(&self, fault: Fault) {
+        self.fault(fault);
+        self.with(|report| report.failed = true);
+    }
+
+    /// Notes what became of a record; `None`: it is still in flight.
+    pub(crate) fn record(
+        &self,
+        volume: &Volume,
+        record: &Record,
+        outcome: Option<Outcome>,
+        reason: Option<String>,
+    ) {
+        let marketplace = volume.identity().marketplace();
+        let word = outcome.map_or("in_flight", Outcome::word);
+        let summary = RecordSummary::new(marketplace, record, word, reason.clone());
+        let buyer = volume.buyer_of(record);
+        let what = format!(
+            "buyer {buyer}: record {} ({} {} at {})",
+            record.id,
+            record.quantity,
+            record.meter.dimension,
+            record.hour()
+        );
+        if let Some(fault) = fault_of(outcome, &what) {
+            let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+            self.fault(Fault::new(fault.kind, format!("{}{reason}", fault.message)));
+        }
+        self.buyer(&buyer, |summaries| summaries.records.push(summary));
+    }
+
+    pub(crate) fn planned(&self, volume: &Volume, record: &Record) {
+        let summary = RecordSummary::new(volume.identity().marketplace(), record, "planned", None);
+        self.buyer(&volume.buyer_of(record), |summaries| {
+            summaries.records.push(summary)
+        });
+    }
+
+    pub(crate) fn held(&self, buyer: &str, held: HeldSummary) {
+        self.buyer(buyer, |summary| summary.held.push(held));
+    }
+
+    fn owed(&self, volume: &Volume) {
+        for (key, meter) in &volume.book.meters {
+            let entitlement = volume.book.entitlements.get(&key.entitlement);
+            let buyer = entitlement.map_or(&volume.buyer, |entitlement| &entitlement.buyer);
+            self.buyer(buyer, |summary| {
+                let owed = summary
+                    .owed
+                    .entry(key.dimension.clone())
+                    .or_insert_with(Fraction::zero);
+                *owed += &meter.owed;
+            });
+        }
+    }
+
+    fn buyer(&self, id: &str, note: impl FnOnce(&mut BuyerSummary)) {
+        self.with(|report| {
+            let summary = report
+                .buyers
+                .entry(id.to_owned())
+                .or_insert_with(|| BuyerSummary {
+                    buyer: id.to_owned(),
+                    ..BuyerSummary::default()
+                });
+            note(summary);
+        });
+    }
+
+    /// Keeps what the run said, for `status`. A run that was done and could not be noted is still done.
+    async fn keep(&self, started: DateTime<Utc>) {
+        let summary = self
+            .report
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .outline();
+        let run = store::Run {
+            connection: self.connection.id.clone(),
+            job: self.order.job.to_owned(),
+            at: self.order.at,
+            started,
+            summary,
+        };
+        if let Err(error) = self.deps.store.put_run(&run).await {
+            self.fault(error.into());
+        }
+    }
+}
+
+impl Report {
+    /// What `status` wants of a run, whatever its size: counts, what failed, and what waits.
+    fn outline(&self) -> serde_json::Value {
+        let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
+        for record in self.buyers.values().flat_map(|buyer| &buyer.records) {
+            *outcomes.entry(record.outcome).or_default() += 1;
+        }
+        let held: Vec<_> = self.buyers.values().flat_map(|buyer| &buyer.held).collect();
+        // The first hundred name what waits; the number says how many more there are.
+        serde_json::json!({
+            "failed": self.failed,
+            "error": words(&self.faults).map(|words| words.chars().take(4000).collect::<String>()),
+            "records": outcomes,
+            "held_count": held.len(),
+            "held": held.into_iter().take(100).collect::<Vec<_>>(),
+        })
+    }
+}

@@ -1,0 +1,12 @@
+//! The client against a scripted Metronome in the same process, on paused time.
+
+mod answers;
+mod billable_metrics;
+mod client;
+mod customers;
+mod pages;
+mod refusals;
+mod retries;
+mod scripted;
+mod usage;
+mod usage_groups;

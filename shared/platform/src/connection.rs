@@ -1,0 +1,210 @@
+//! A connection: one Metronome account and what is done with it, as `meterbridge apply` has validated and stored it.
+
+use std::collections::BTreeMap;
+
+use billing::{Accumulation, Destination, Fraction, Group, Hour};
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// What is metered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BillingMode {
+    /// Billable-metric usage, hourly.
+    Quantity,
+}
+
+/// How the usage of a metric that does not simply add up is billed (`accumulate`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Accumulate {
+    /// As unit-hours.
+    Hours,
+    /// As one value for the period.
+    Period,
+}
+
+/// `[metronome]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetronomeAccount {
+    /// https, or loopback.
+    pub base_url: String,
+    /// The token's budget.
+    pub requests_per_second: u32,
+}
+
+/// `[[conversion]]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversion {
+    /// The billable metric.
+    pub from: String,
+    /// Only these rows of it; empty: all.
+    #[serde(default, skip_serializing_if = "Group::is_empty")]
+    pub group: Group,
+    /// Only for this marketplace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marketplace: Option<String>,
+    /// The marketplace's dimension.
+    pub to: String,
+    /// Units of the dimension for one of the metric (`multiply`, or one over `divide`): above zero.
+    pub factor: Fraction,
+    /// Stated for every metric but COUNT and SUM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accumulate: Option<Accumulate>,
+    /// LATEST by the hour: the last value holds over hours without an event.
+    #[serde(default)]
+    pub carry: bool,
+    /// Growth of one run above it waits for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "billing::text::option")]
+    pub hold_above: Option<Decimal>,
+}
+
+impl Conversion {
+    /// How the readings of a metric add up under this conversion; `additive` says that Metronome aggregates it by COUNT or SUM.
+    #[must_use]
+    pub fn accumulation(&self, additive: bool) -> Option<Accumulation> {
+        match (self.accumulate, self.carry) {
+            (Some(Accumulate::Hours), true) => Some(Accumulation::HoursCarried),
+            (Some(Accumulate::Hours), false) if !additive => Some(Accumulation::Hours),
+            (Some(Accumulate::Period), _) if !additive => Some(Accumulation::Period),
+            // For COUNT and SUM every accumulation comes to the same.
+            _ => additive.then_some(Accumulation::Sum),
+        }
+    }
+}
+
+/// A Metronome customer of a buyer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuyerCustomer {
+    /// Its Metronome id.
+    pub id: String,
+    /// `bill_from = "now"`: the hour that `apply` fixed when this customer first stood in the file. None: from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Hour>,
+}
+
+/// `[[buyer.entitlement]]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entitlement {
+    /// The first `starts_at` applied: with the identity, the entitlement's key.
+    pub key: DateTime<Utc>,
+    /// When it begins.
+    pub starts_at: DateTime<Utc>,
+    /// When it ends, exclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Free quantity of each dimension for this term.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub included: BTreeMap<String, Fraction>,
+    /// Where its records go.
+    pub destination: Destination,
+}
+
+/// `[[buyer]]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Buyer {
+    /// Its name in summaries.
+    pub id: String,
+    /// The Metronome customers that buy as one.
+    pub customers: Vec<BuyerCustomer>,
+    /// One after another, by `starts_at`.
+    pub entitlements: Vec<Entitlement>,
+}
+
+impl Buyer {
+    /// The hours that the entitlement at `index` counts: an hour in which one entitlement ends belongs to it, else to the one
+    /// that begins.
+    #[must_use]
+    pub fn hours(&self, index: usize) -> Option<(Hour, Option<Hour>)> {
+        let entitlement = self.entitlements.get(index)?;
+        let begins = Hour::floor(entitlement.starts_at);
+        let taken = self
+            .entitlements
+            .iter()
+            .filter_map(|other| other.ends_at)
+            .any(|end| end <= entitlement.starts_at && end > begins.start());
+        Some((if taken { begins.next() } else { begins }, entitlement.ends_at.map(Hour::ceil)))
+    }
+}
+
+/// `[aws]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwsAccess {
+    /// Assumed to meter from the seller account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
+    /// Given with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+}
+
+/// Which metrics are billed, and from when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whitelist {
+    /// Only these; none: every billable metric.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Vec<String>>,
+    /// A metric put back after an `apply` that left it out counts from the hour fixed then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub since: BTreeMap<String, Hour>,
+    /// The whitelist was taken away: every metric that was not on it counts from this hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others_since: Option<Hour>,
+}
+
+impl Whitelist {
+    /// From which hour a metric counts, if it does: `Some(None)` is from the start.
+    #[must_use]
+    pub fn admits(&self, metric: &str) -> Option<Option<Hour>> {
+        let listed = self.metrics.as_ref().is_none_or(|metrics| metrics.iter().any(|listed| listed == metric));
+        listed.then(|| self.since.get(metric).copied().or(self.others_since))
+    }
+}
+
+/// A stored connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Its name.
+    pub id: String,
+    /// Name or ARN of its secret.
+    pub secret: String,
+    /// What is metered; none: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing_mode: Option<BillingMode>,
+    /// Whether scheduled runs touch it.
+    pub auto_report: bool,
+    /// How many days a month takes late usage after its end: 0 to 34.
+    pub open_days: u32,
+    /// The source.
+    pub metronome: MetronomeAccount,
+    /// Which metrics.
+    #[serde(default)]
+    pub whitelist: Whitelist,
+    /// To which dimensions. No two of one metric and group for one marketplace.
+    #[serde(default)]
+    pub conversions: Vec<Conversion>,
+    /// Who buys.
+    #[serde(default)]
+    pub buyers: Vec<Buyer>,
+    /// Access to AWS Marketplace.
+    #[serde(default)]
+    pub aws: AwsAccess,
+    /// When this configuration was applied. What it changes, it changes from the next hour.
+    pub applied_at: DateTime<Utc>,
+    /// The file, as applied.
+    pub file: String,
+}
+
+impl Connection {
+    /// The conversions of a metric's rows for a marketplace.
+    pub fn conversions_of<'a>(
+        &'a self,
+        metric: &'a str,
+        marketplace: &'a str,
+    ) -> impl Iterator<Item = &'a Conversion> + 'a {
+        self.conversions.iter().filter(move |conversion| {
+            conversion.from == metric && conversion.marketplace.as_deref().is_none_or(|only| only == marketplace)
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! A connection's secret: one JSON object in AWS Secrets Manager.
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata as _};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::{Fault, FaultKind};
+
+/// Names begin with this, so that the functions' roles can be narrow.
+pub const PREFIX: &str = "meterbridge/";
+
+/// What a connection's secret holds. Only what the connection uses has to be there.
+#[derive(Deserialize)]
+pub struct ConnectionSecret {
+    /// Bearer token of the Metronome API.
+    pub metronome_token: Option<SecretString>,
+}
+
+/// Whether a secret's name, or the name in its ARN, begins with [`PREFIX`].
+#[must_use]
+pub fn allowed(name: &str) -> bool {
+    let name = match name.strip_prefix("arn:") {
+        // arn:aws:secretsmanager:<region>:<account>:secret:<name>-<six characters>
+        Some(arn) => arn.split(':').nth(5).unwrap_or_default(),
+        None => name,
+    };
+    name.starts_with(PREFIX) && name.len() > PREFIX.len()
+}
+
+/// Reads a connection's secret.
+///
+/// # Errors
+/// [`FaultKind::Misconfigured`] where the name is not allowed, nothing is stored under it, or what is stored is no such JSON
+/// object; [`FaultKind::Unauthorized`] where the role may not read it. The error never shows what is stored.
+pub async fn read(client: &Client, name: &str) -> Result<ConnectionSecret, Fault> {
+    if !allowed(name) {
+        return Err(misconfigured(format!(
+            "the secret's name `{name}` does not begin with `{PREFIX}`"
+        )));
+    }
+    let answer = client.get_secret_value().secret_id(name).send().await.map_err(|error| {
+        let reason = error.code().unwrap_or("no answer").to_owned();
+        match reason.as_str() {
+            "ResourceNotFoundException" | "InvalidRequestException" => misconfigured(format!(
+                "the secret `{name}` is not in Secrets Manager ({reason}): create it, or mend `secret` in the connection file"
+            )),
+            "AccessDeniedException" | "UnrecognizedClientException" | "ExpiredTokenException" => Fault::new(
+                FaultKind::Unauthorized,
+                format!("the secret `{name}` may not be read with these AWS credentials ({reason})"),
+            ),
+            _ => Fault::new(
+                FaultKind::StoreUnavailable,
+                format!("the secret `{name}` could not be read: {}", DisplayErrorContext(&error)),
+            ),
+        }
+    })?;
+    let text = answer.secret_string().ok_or_else(|| {
+        misconfigured(format!(
+            "the secret `{name}` is binary: store one JSON object as its string"
+        ))
+    })?;
+    parse(text).map_err(|place| {
+        misconfigured(format!(
+            "the secret `{name}` is not a JSON object of the expected keys ({place}): store {{\"metronome_token\": \"…\"}}"
+        ))
+    })
+}
+
+/// The parser's own message may quote what it read, so only the place is told.
+fn parse(text: &str) -> Result<ConnectionSecret, String> {
+    // Through a map first: serde would take a list for a struct.
+    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text)
+        .and_then(|object| serde_json::from_value(object.into()))
+        .map_err(|error| format!("line {}, column {}", error.line(), error.column()))
+}
+
+fn misconfigured(message: String) -> Fault {
+    Fault::new(FaultKind::Misconfigured, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_secrets_are_read() {
+        assert!(allowed("meterbridge/acme"));
+        assert!(allowed(
+            "arn:aws:secretsmanager:us-east-1:123456789012:secret:meterbridge/acme-AbCdEf"
+        ));
+        for name in [
+            "prod/db",
+            "meterbridge/",
+            "xmeterbridge/acme",
+            "arn:aws:secretsmanager:us-east-1:1:secret:prod/db",
+        ] {
+            assert!(!allowed(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_does_not_parse_is_not_quoted() {
+        for text in [
+            "tok_live_1",
+            "{\"metronome_token\": 42}",
+            "\"tok_live_1\"",
+            "[\"tok_live_1\"]",
+        ] {
+            let Err(place) = parse(text) else {
+                panic!("{text} parsed")
+            };
+            assert!(
+                !place.contains("tok_live") && place.starts_with("line "),
+                "{place}"
+            );
+        }
+    }
+}
