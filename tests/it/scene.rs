@@ -28,7 +28,7 @@ pub(crate) fn at(text: &str) -> DateTime<Utc> {
 }
 
 /// Carries requests into the world.
-struct IntoWorld(World);
+pub(crate) struct IntoWorld(pub(crate) World);
 
 impl Carrier for IntoWorld {
     fn carry(&self, request: Request) -> BoxFuture<'static, Result<http::Response<Bytes>, TransportError>> {
@@ -62,15 +62,18 @@ impl Scene {
     /// A world at `now` with a table in it.
     pub(crate) async fn at(now: &str) -> Self {
         let world = World::at(at(now)).unwrap();
-        let clock = world.clock.clone();
-        let transport = Transport::over(IntoWorld(world.clone()));
-        let clock = Clock::of(move || clock.now());
-        let sdk = sdk(&transport, &clock).await;
-        let deps = Deps::with(transport, clock, &Environment { table: TABLE.to_owned() }, sdk);
+        let deps = reach(&world, IntoWorld(world.clone())).await;
         deps.store.create_table().await.unwrap();
         world.metronome.add_token(TOKEN);
-        world.secrets.put("meterbridge/acme", &format!(r#"{{"metronome_token": "{TOKEN}"}}"#));
-        Self { world, deps, invocations: AtomicU64::new(0) }
+        world.secrets.put(
+            "meterbridge/acme",
+            &format!(r#"{{"metronome_token": "{TOKEN}"}}"#),
+        );
+        Self {
+            world,
+            deps,
+            invocations: AtomicU64::new(0),
+        }
     }
 
     /// A SUM metric of the property `units`.
@@ -81,7 +84,11 @@ impl Scene {
 
     /// A customer of Metronome.
     pub(crate) fn customer(&self, name: &str) -> String {
-        self.world.metronome.create_customer(name, &[]).unwrap().to_string()
+        self.world
+            .metronome
+            .create_customer(name, &[])
+            .unwrap()
+            .to_string()
     }
 
     /// A buyer's licence of `prod-1` with its dimensions, from the beginning of 2026 on.
@@ -89,7 +96,9 @@ impl Scene {
         let arn = format!("arn:aws:license-manager::{ACCOUNT}:license:l-{buyer}");
         self.world.metering.add_product("prod-1", dimensions);
         let identity = sandbox::aws::metering::Identity::license(ACCOUNT, &arn);
-        self.world.metering.subscribe(Subscription::new("prod-1", identity, at("2026-01-01T00:00:00Z")));
+        self.world
+            .metering
+            .subscribe(Subscription::new("prod-1", identity, at("2026-01-01T00:00:00Z")));
         arn
     }
 
@@ -103,10 +112,9 @@ impl Scene {
     /// Applies a connection file.
     pub(crate) async fn apply(&self, file: &str) {
         let declaration = control::file::read(file, self.world.clock.now()).unwrap();
-        let connections = self.deps.store.connections().await.unwrap();
-        let stored = connections.list.into_iter().flatten().find(|one| one.value.id == declaration.connection.id);
-        let connection = control::fixing::fix(declaration, stored.map(|one| one.value).as_ref());
-        self.deps.store.put_connection(&connection, connections.guard).await.unwrap();
+        control::command::apply::apply(&self.deps, &declaration, false)
+            .await
+            .unwrap();
     }
 
     /// The hourly function at `hour`, the clock half a minute past it.
@@ -145,14 +153,29 @@ impl Scene {
     }
 }
 
+/// What the code reaches the world with when its requests go by this carrier.
+pub(crate) async fn reach(world: &World, carrier: impl Carrier + 'static) -> Deps {
+    let transport = Transport::over(carrier);
+    let clock = world.clock.clone();
+    let clock = Clock::of(move || clock.now());
+    let sdk = sdk(&transport, &clock).await;
+    let environment = Environment {
+        table: TABLE.to_owned(),
+    };
+    Deps::with(transport, clock, &environment, sdk)
+}
+
 /// The SDK on the scene's transport, with credentials that any account would take.
-async fn sdk(transport: &Transport, clock: &Clock) -> SdkConfig {
-    let credentials = aws_sdk_dynamodb::config::Credentials::new("AKIASCENE", "secret-scene-9d2e", None, None, "scene");
+pub(crate) async fn sdk(transport: &Transport, clock: &Clock) -> SdkConfig {
+    let credentials =
+        aws_sdk_dynamodb::config::Credentials::new("AKIASCENE", "secret-scene-9d2e", None, None, "scene");
     platform::aws::load(transport, clock)
         .await
         .into_builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(sandbox::world::REGION))
-        .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(credentials))
+        .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(
+            credentials,
+        ))
         .build()
 }

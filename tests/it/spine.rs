@@ -4,10 +4,11 @@ use rust_decimal::Decimal;
 
 use crate::scene::Scene;
 
-fn file(metric: &str, customer: &str, arn: &str) -> String {
+/// A connection with one buyer, one metric and one licence.
+pub(crate) fn connection(id: &str, metric: &str, customer: &str, arn: &str) -> String {
     format!(
         r#"
-        id = "acme"
+        id = "{id}"
         secret = "meterbridge/acme"
         billing_mode = "quantity"
 
@@ -33,7 +34,7 @@ async fn an_hours_usage_is_billed_in_that_hour_exactly() {
     let scene = Scene::at("2026-11-20T13:30:00Z").await;
     let (metric, customer) = (scene.sum("calls"), scene.customer("Globex"));
     let arn = scene.license("globex", &["api_calls"]);
-    scene.apply(&file(&metric, &customer, &arn)).await;
+    scene.apply(&connection("acme", &metric, &customer, &arn)).await;
     scene.usage(&customer, "calls", "2026-11-20T13:10:00Z", "41.5");
     scene.usage(&customer, "calls", "2026-11-20T13:20:00Z", "1.25");
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::command::resolve::Filter;
 
@@ -36,6 +36,8 @@ pub enum Command {
     },
     /// Delete a connection, and its secret at once and for good; its books and audit trail stay
     Delete(Delete),
+    /// Run a job once, as the function would
+    Run(Run),
     /// Show what a connection's books hold: marks, owed, in flight, held, parked, blocked
     Books {
         /// The connection
@@ -62,6 +64,29 @@ pub struct Apply {
     /// Validate and show, and store nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The job
+    pub job: Job,
+    /// The connection; one with `auto_report = false` too
+    #[arg(long)]
+    pub connection: String,
+    /// The scheduled event's time, such as 2026-11-20T14:00:00Z; the present where absent
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<DateTime<Utc>>,
+    /// Read and plan, and leave no trace
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// The jobs that can be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Job {
+    /// Billable-metric usage to the marketplaces, hourly
+    QuantityMetering,
 }
 
 /// `delete`
@@ -114,7 +139,7 @@ pub struct Resolve {
     #[arg(long)]
     pub not_accepted: bool,
     /// Owed again in this dimension
-    #[arg(long, value_name = "DIMENSION", requires = "not_accepted")]
+    #[arg(long, value_name = "DIMENSION", requires = "not_accepted", conflicts_with_all = ["accepted", "write_off"])]
     pub to: Option<String>,
     /// They will not be billed
     #[arg(long)]
@@ -171,7 +196,9 @@ mod tests {
     #[test]
     fn a_resolution_says_which_records_what_was_found_and_why() {
         assert!(parses("meterbridge resolve r1 r2 --accepted --reason seen"));
-        assert!(parses("meterbridge resolve --filter buyer=globex --not-accepted --to d --reason seen --json"));
+        assert!(parses(
+            "meterbridge resolve --filter buyer=globex --not-accepted --to d --reason seen --json"
+        ));
         for line in [
             "meterbridge resolve --accepted --reason seen",
             "meterbridge resolve r1 --reason seen",
@@ -188,7 +215,8 @@ mod tests {
 
     #[test]
     fn misuse_is_status_2() {
-        let error = Cli::try_parse_from(["meterbridge", "records", "acme", "--from", "yesterday"]).unwrap_err();
+        let error =
+            Cli::try_parse_from(["meterbridge", "records", "acme", "--from", "yesterday"]).unwrap_err();
         assert_eq!(error.exit_code(), 2);
     }
 }

@@ -7,6 +7,7 @@ pub mod list;
 pub mod records;
 pub mod release;
 pub mod resolve;
+pub mod run;
 pub mod show;
 pub mod table;
 #[cfg(test)]
@@ -16,11 +17,11 @@ mod visit;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use platform::config::Environment;
+use metering::Deps;
+use platform::Fault;
 use platform::text::printable;
-use platform::{Clock, Fault, FaultKind, Transport};
 use serde_json::{Value, json};
-use store::{Store, StoreError, WriteError};
+use store::{StoreError, WriteError};
 use thiserror::Error;
 
 use crate::cli::{Cli, Command, Table};
@@ -29,35 +30,6 @@ use crate::file::Mistakes;
 /// So often is a conditional write tried against what somebody else wrote meanwhile: each loss means that another made
 /// progress, and a run writes a book only a few times.
 pub(crate) const TRIES: u32 = 8;
-
-/// What the commands work on.
-#[derive(Clone, Debug)]
-pub struct World {
-    /// The table.
-    pub store: Store,
-    /// Its name.
-    pub table: String,
-    /// Secrets Manager.
-    pub secrets: aws_sdk_secretsmanager::Client,
-    /// The present.
-    pub clock: Clock,
-}
-
-impl World {
-    /// The world that the environment names.
-    ///
-    /// # Errors
-    /// Where METERBRIDGE_TABLE is not set, or the machine has no TLS roots.
-    pub async fn open() -> Result<Self, Fault> {
-        let table = Environment::load()?.table;
-        let clock = Clock::system();
-        let transport =
-            Transport::network().map_err(|error| Fault::new(FaultKind::Misconfigured, error.to_string()))?;
-        let aws = platform::aws::load(&transport, &clock).await;
-        let store = Store::new(aws_sdk_dynamodb::Client::new(&aws), table.clone());
-        Ok(Self { store, table, secrets: aws_sdk_secretsmanager::Client::new(&aws), clock })
-    }
-}
 
 /// What a command has to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,7 +44,11 @@ pub struct Said {
 
 impl Said {
     fn new(words: impl Into<String>, json: Value) -> Self {
-        Self { words: words.into(), json, wrong: Vec::new() }
+        Self {
+            words: words.into(),
+            json,
+            wrong: Vec::new(),
+        }
     }
 }
 
@@ -123,13 +99,14 @@ impl Failure {
 /// In words.
 pub async fn run(
     command: &Command,
-    open: impl AsyncFnOnce() -> Result<World, Fault>,
+    open: impl AsyncFnOnce() -> Result<Deps, Fault>,
 ) -> Result<Said, Failure> {
     match command {
         Command::Apply(args) => apply::run(args, open).await,
         Command::List => list::list(&open().await?).await,
         Command::Show { connection } => show::show(&open().await?, connection).await,
         Command::Delete(args) => delete::delete(&open().await?, args).await,
+        Command::Run(args) => run::run(&open().await?, args).await,
         Command::Books { connection, buyer } => {
             books::books(&open().await?, connection, buyer.as_deref()).await
         }
@@ -141,7 +118,7 @@ pub async fn run(
 }
 
 /// Runs the command line to its exit status: the answer on standard output, what is wrong on standard error.
-pub async fn execute(cli: &Cli, open: impl AsyncFnOnce() -> Result<World, Fault>) -> ExitCode {
+pub async fn execute(cli: &Cli, open: impl AsyncFnOnce() -> Result<Deps, Fault>) -> ExitCode {
     let (said, failed) = match run(&cli.command, open).await {
         Ok(said) => {
             let failed = !said.wrong.is_empty();
@@ -149,13 +126,32 @@ pub async fn execute(cli: &Cli, open: impl AsyncFnOnce() -> Result<World, Fault>
         }
         Err(failure) => {
             let wrong = failure.to_string().lines().map(str::to_owned).collect();
-            (Said { words: String::new(), json: failure.json(), wrong }, true)
+            (
+                Said {
+                    words: String::new(),
+                    json: failure.json(),
+                    wrong,
+                },
+                true,
+            )
         }
     };
-    let answer = if cli.json { format!("{:#}\n", said.json) } else { said.words };
-    let wrong: String = said.wrong.iter().map(|line| format!("{}\n", printable(line))).collect();
+    let answer = if cli.json {
+        format!("{:#}\n", said.json)
+    } else {
+        said.words
+    };
+    let wrong: String = said
+        .wrong
+        .iter()
+        .map(|line| format!("{}\n", printable(line)))
+        .collect();
     let told = std::io::stdout().write_all(answer.as_bytes());
     let told = told.and_then(|()| std::io::stderr().write_all(wrong.as_bytes()));
     // Nobody reads any more (a closed pipe): there is nobody to tell.
-    if failed || told.is_err() { ExitCode::from(1) } else { ExitCode::SUCCESS }
+    if failed || told.is_err() {
+        ExitCode::from(1)
+    } else {
+        ExitCode::SUCCESS
+    }
 }

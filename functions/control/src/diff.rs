@@ -41,29 +41,49 @@ impl fmt::Display for Change {
 pub fn diff(stored: Option<&Connection>, applied: &Connection) -> Vec<Change> {
     let Some(stored) = stored else {
         let mut changes = vec![Change::Added(format!("connection {}", applied.id))];
-        changes.extend(applied.conversions.iter().map(|one| Change::Added(conversion(one))));
+        changes.extend(
+            applied
+                .conversions
+                .iter()
+                .map(|one| Change::Added(conversion(one))),
+        );
         changes.extend(buyers::diff(&[], &applied.buyers));
         return changes;
     };
     let mut changes = settings(stored, applied);
     changes.extend(whitelist(&stored.whitelist, &applied.whitelist));
-    changes.extend(conversions(&stored.conversions, &applied.conversions, Hour::ceil(applied.applied_at)));
+    changes.extend(conversions(
+        &stored.conversions,
+        &applied.conversions,
+        Hour::ceil(applied.applied_at),
+    ));
     changes.extend(buyers::diff(&stored.buyers, &applied.buyers));
     changes
 }
 
 fn settings(stored: &Connection, applied: &Connection) -> Vec<Change> {
     let mode = |connection: &Connection| {
-        connection.billing_mode.map_or("none: nothing is metered", |_| "quantity").to_owned()
+        connection
+            .billing_mode
+            .map_or("none: nothing is metered", |_| "quantity")
+            .to_owned()
     };
-    let access = |aws: &AwsAccess| aws.role_arn.clone().unwrap_or_else(|| "the function's own".to_owned());
+    let access = |aws: &AwsAccess| {
+        aws.role_arn
+            .clone()
+            .unwrap_or_else(|| "the function's own".to_owned())
+    };
     let external = |aws: &AwsAccess| aws.external_id.clone().unwrap_or_else(|| "none".to_owned());
     [
         changed("secret", &stored.secret, &applied.secret),
         changed("billing_mode", &mode(stored), &mode(applied)),
         changed("auto_report", &stored.auto_report, &applied.auto_report),
         changed("open_days", &stored.open_days, &applied.open_days),
-        changed("metronome.base_url", &stored.metronome.base_url, &applied.metronome.base_url),
+        changed(
+            "metronome.base_url",
+            &stored.metronome.base_url,
+            &applied.metronome.base_url,
+        ),
         changed(
             "metronome.requests_per_second",
             &stored.metronome.requests_per_second,
@@ -87,11 +107,15 @@ fn whitelist(stored: &Whitelist, applied: &Whitelist) -> Vec<Change> {
         (None, None) => return Vec::new(),
         (Some(_), None) => {
             let from = since(applied.others_since);
-            return vec![Change::Removed(format!("whitelist: every other metric counts {from}"))];
+            return vec![Change::Removed(format!(
+                "whitelist: every other metric counts {from}"
+            ))];
         }
         (None, Some(metrics)) => {
             let metrics = metrics.join(", ");
-            return vec![Change::Added(format!("whitelist: no metric counts any more but {metrics}"))];
+            return vec![Change::Added(format!(
+                "whitelist: no metric counts any more but {metrics}"
+            ))];
         }
         (Some(_), Some(_)) => {}
     }
@@ -135,8 +159,18 @@ fn altered(before: &Conversion, after: &Conversion, hour: Hour) -> Option<String
             parts.push(format!("{what} {before} → {after}{meaning}"));
         }
     };
-    part("to", before.to.clone(), after.to.clone(), " for growth claimed from now on");
-    part("factor", before.factor.to_string(), after.factor.to_string(), " for growth claimed from now on");
+    part(
+        "to",
+        before.to.clone(),
+        after.to.clone(),
+        " for growth claimed from now on",
+    );
+    part(
+        "factor",
+        before.factor.to_string(),
+        after.factor.to_string(),
+        " for growth claimed from now on",
+    );
     let meaning = format!(" from {hour}");
     part("accumulate", accumulation(before), accumulation(after), &meaning);
     part("hold_above", limit(before), limit(after), "");
@@ -155,8 +189,16 @@ fn accumulation(one: &Conversion) -> String {
 
 /// The rows that a conversion is about.
 fn rows(one: &Conversion) -> String {
-    let group = one.group.iter().map(|(key, value)| format!(" {key}={value}")).collect::<String>();
-    let only = one.marketplace.as_ref().map(|only| format!(" on {only}")).unwrap_or_default();
+    let group = one
+        .group
+        .iter()
+        .map(|(key, value)| format!(" {key}={value}"))
+        .collect::<String>();
+    let only = one
+        .marketplace
+        .as_ref()
+        .map(|only| format!(" on {only}"))
+        .unwrap_or_default();
     format!("conversion of {}{group}{only}", one.from)
 }
 

@@ -20,7 +20,10 @@ pub struct Twice {
 impl fmt::Display for Twice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { buyer, other, what } = self;
-        write!(f, "{buyer} and {other} share {what} at the same time: it would be billed twice. End the one where the other begins")
+        write!(
+            f,
+            "{buyer} and {other} share {what} at the same time: it would be billed twice. End the one where the other begins"
+        )
     }
 }
 
@@ -34,7 +37,8 @@ pub fn check(connection: &Connection, others: &[Connection]) -> Result<(), Vec<T
         let metrics = common_metrics(connection, other);
         for buyer in &connection.buyers {
             for twin in &other.buyers {
-                let shared = shared_identity(buyer, twin).or_else(|| shared_customer(buyer, twin, metrics.as_ref()));
+                let shared =
+                    shared_identity(buyer, twin).or_else(|| shared_customer(buyer, twin, metrics.as_ref()));
                 found.extend(shared.map(|what| Twice {
                     buyer: name(connection, buyer),
                     other: name(other, twin),
@@ -60,14 +64,23 @@ fn shared_identity(buyer: &Buyer, twin: &Buyer) -> Option<String> {
             .iter()
             .any(|two| one.destination.identity == two.destination.identity && overlap(one, two))
     };
-    buyer.entitlements.iter().find(shared).map(|one| format!("the identity {}", one.destination.identity))
+    buyer
+        .entitlements
+        .iter()
+        .find(shared)
+        .map(|one| format!("the identity {}", one.destination.identity))
 }
 
 fn shared_customer(buyer: &Buyer, twin: &Buyer, metrics: Option<&BTreeSet<String>>) -> Option<String> {
     let metric = metrics?.first()?;
-    let meet = buyer.entitlements.iter().any(|one| twin.entitlements.iter().any(|two| overlap(one, two)));
-    let customer =
-        buyer.customers.iter().find(|customer| twin.customers.iter().any(|known| known.id == customer.id))?;
+    let meet = buyer
+        .entitlements
+        .iter()
+        .any(|one| twin.entitlements.iter().any(|two| overlap(one, two)));
+    let customer = buyer
+        .customers
+        .iter()
+        .find(|customer| twin.customers.iter().any(|known| known.id == customer.id))?;
     meet.then(|| format!("the customer {} with the metric {metric}", customer.id))
 }
 
@@ -88,3 +101,6 @@ fn common_metrics(one: &Connection, other: &Connection) -> Option<BTreeSet<Strin
     };
     Some(&of(one) & &of(other))
 }
+
+#[cfg(test)]
+mod tests;

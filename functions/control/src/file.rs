@@ -42,10 +42,17 @@ const FILE: Shape = Shape {
     required: &["id", "secret"],
 };
 
-const METRONOME: Shape =
-    Shape { name: "[metronome]", keys: &["base_url", "requests_per_second"], required: &[] };
+const METRONOME: Shape = Shape {
+    name: "[metronome]",
+    keys: &["base_url", "requests_per_second"],
+    required: &[],
+};
 
-const WHITELIST: Shape = Shape { name: "[whitelist]", keys: &["metrics"], required: &["metrics"] };
+const WHITELIST: Shape = Shape {
+    name: "[whitelist]",
+    keys: &["metrics"],
+    required: &["metrics"],
+};
 
 /// Metronome's production address.
 const BASE_URL: &str = "https://api.metronome.com";
@@ -85,7 +92,10 @@ pub fn read(text: &str, now: DateTime<Utc>) -> Result<Declaration, Mistakes> {
         (None, Some(declaration)) => Ok(declaration),
         (None, None) => {
             // Whatever could not be read was noted; should that ever fail, the file must still not pass.
-            Err(Mistakes(vec![Mistake { line: 1, message: "the file could not be read".to_owned() }]))
+            Err(Mistakes(vec![Mistake {
+                line: 1,
+                message: "the file could not be read".to_owned(),
+            }]))
         }
     }
 }
@@ -93,19 +103,33 @@ pub fn read(text: &str, now: DateTime<Utc>) -> Result<Declaration, Mistakes> {
 fn declaration(file: &Section<'_>, text: &str, now: DateTime<Utc>) -> Option<Declaration> {
     let id = file.checked("id", text::id);
     let secret = file.checked("secret", text::secret);
-    let conversions: Vec<_> =
-        file.sections("conversion", &conversion::CONVERSION).iter().filter_map(conversion::read).collect();
-    let buyers: Vec<_> = file.sections("buyer", &buyer::BUYER).iter().map(buyer::read).collect();
+    let conversions: Vec<_> = file
+        .sections("conversion", &conversion::CONVERSION)
+        .iter()
+        .filter_map(conversion::read)
+        .collect();
+    let buyers: Vec<_> = file
+        .sections("buyer", &buyer::BUYER)
+        .iter()
+        .map(buyer::read)
+        .collect();
     agreement::conversions(file.notes, &conversions);
     agreement::buyers(file.notes, &buyers);
-    let from_start = buyers.iter().filter(|buyer| buyer.from_start).map(|buyer| buyer.id.clone()).collect();
+    let from_start = buyers
+        .iter()
+        .filter(|buyer| buyer.from_start)
+        .map(|buyer| buyer.id.clone())
+        .collect();
     let connection = Connection {
         billing_mode: file.word("billing_mode", &[("quantity", BillingMode::Quantity)]),
         auto_report: file.flag("auto_report").unwrap_or(true),
         open_days: file.integer("open_days", 0..=OPEN_DAYS_MAX).unwrap_or(OPEN_DAYS),
         metronome: metronome(file),
         whitelist: whitelist(file),
-        aws: file.section("aws", &aws::ACCESS).map(|access| aws::access(&access)).unwrap_or_default(),
+        aws: file
+            .section("aws", &aws::ACCESS)
+            .map(|access| aws::access(&access))
+            .unwrap_or_default(),
         conversions: conversions.into_iter().map(|conversion| conversion.is).collect(),
         buyers: buyers.into_iter().map(stated).collect(),
         applied_at: now,
@@ -114,7 +138,10 @@ fn declaration(file: &Section<'_>, text: &str, now: DateTime<Utc>) -> Option<Dec
         id: id?,
         secret: secret?,
     };
-    Some(Declaration { connection, from_start })
+    Some(Declaration {
+        connection,
+        from_start,
+    })
 }
 
 fn metronome(file: &Section<'_>) -> MetronomeAccount {
@@ -129,9 +156,14 @@ fn metronome(file: &Section<'_>) -> MetronomeAccount {
 }
 
 fn whitelist(file: &Section<'_>) -> Whitelist {
-    let metrics = file.section("whitelist", &WHITELIST).map(|section| section.texts("metrics", text::id));
+    let metrics = file
+        .section("whitelist", &WHITELIST)
+        .map(|section| section.texts("metrics", text::id));
     let metrics = metrics.map(|metrics| metrics.into_iter().map(|metric| metric.is).collect());
-    Whitelist { metrics, ..Whitelist::default() }
+    Whitelist {
+        metrics,
+        ..Whitelist::default()
+    }
 }
 
 fn stated(buyer: buyer::Stated) -> Buyer {
@@ -139,6 +171,10 @@ fn stated(buyer: buyer::Stated) -> Buyer {
     Buyer {
         id: buyer.id,
         customers: buyer.customers.into_iter().map(customer).collect(),
-        entitlements: buyer.entitlements.into_iter().map(|entitlement| entitlement.is).collect(),
+        entitlements: buyer
+            .entitlements
+            .into_iter()
+            .map(|entitlement| entitlement.is)
+            .collect(),
     }
 }

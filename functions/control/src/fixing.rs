@@ -14,7 +14,10 @@ use crate::term::Term;
 /// The connection that a declaration becomes, given what is stored of it.
 #[must_use]
 pub fn fix(declaration: Declaration, stored: Option<&Connection>) -> Connection {
-    let Declaration { mut connection, from_start } = declaration;
+    let Declaration {
+        mut connection,
+        from_start,
+    } = declaration;
     let hour = Hour::ceil(connection.applied_at);
     for buyer in &mut connection.buyers {
         customers(buyer, from_start.contains(&buyer.id), stored, hour);
@@ -22,7 +25,10 @@ pub fn fix(declaration: Declaration, stored: Option<&Connection>) -> Connection 
     if let Some(stored) = stored {
         connection.whitelist = whitelist(connection.whitelist.metrics, &stored.whitelist, hour);
     }
-    keys(&mut connection.buyers, stored.map_or(&[], |stored| stored.buyers.as_slice()));
+    keys(
+        &mut connection.buyers,
+        stored.map_or(&[], |stored| stored.buyers.as_slice()),
+    );
     connection
 }
 
@@ -51,7 +57,10 @@ fn whitelist(metrics: Option<Vec<String>>, stored: &Whitelist, hour: Hour) -> Wh
         (None, Some(listed)) => Whitelist {
             metrics: None,
             // `others_since` is for all that have no hour of their own, so those that count from the start need the earliest.
-            since: listed.iter().map(|metric| (metric.clone(), kept(stored, metric))).collect(),
+            since: listed
+                .iter()
+                .map(|metric| (metric.clone(), kept(stored, metric)))
+                .collect(),
             others_since: Some(hour),
         },
         (Some(metrics), _) => {
@@ -62,7 +71,11 @@ fn whitelist(metrics: Option<Vec<String>>, stored: &Whitelist, hour: Hour) -> Wh
                     None => (metric.clone(), hour),
                 })
                 .filter(|(_, since)| *since != start());
-            Whitelist { since: since.collect(), metrics: Some(metrics), others_since: None }
+            Whitelist {
+                since: since.collect(),
+                metrics: Some(metrics),
+                others_since: None,
+            }
         }
     }
 }
@@ -80,13 +93,17 @@ fn start() -> Hour {
 /// else overlapping in time. A stored key is kept once; whatever is new has its own `starts_at`.
 fn keys(buyers: &mut [Buyer], stored: &[Buyer]) {
     let stored: Vec<_> = stored.iter().flat_map(|buyer| &buyer.entitlements).collect();
-    let mut entitlements: Vec<_> = buyers.iter_mut().flat_map(|buyer| &mut buyer.entitlements).collect();
+    let mut entitlements: Vec<_> = buyers
+        .iter_mut()
+        .flat_map(|buyer| &mut buyer.entitlements)
+        .collect();
     entitlements.sort_by_key(|entitlement| entitlement.starts_at);
     let mut kept: BTreeMap<Identity, BTreeSet<DateTime<Utc>>> = BTreeMap::new();
     let mut fresh = Vec::new();
     // Those begun at the same instant choose first, so that another's overlap cannot take their key.
-    let (same, other): (Vec<_>, Vec<_>) =
-        entitlements.into_iter().partition(|one| stored.iter().any(|old| continues(one, old) && begun_as(one, old)));
+    let (same, other): (Vec<_>, Vec<_>) = entitlements
+        .into_iter()
+        .partition(|one| stored.iter().any(|old| continues(one, old) && begun_as(one, old)));
     for entitlement in same.into_iter().chain(other) {
         let kept = kept.entry(entitlement.destination.identity.clone()).or_default();
         let mut candidates: Vec<_> = stored
@@ -126,3 +143,6 @@ fn free(starts_at: DateTime<Utc>, taken: &BTreeSet<DateTime<Utc>>) -> DateTime<U
     }
     key
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,10 @@ impl Term {
     /// That of an entitlement.
     #[must_use]
     pub fn of(entitlement: &Entitlement) -> Self {
-        Self { from: entitlement.starts_at, until: entitlement.ends_at }
+        Self {
+            from: entitlement.starts_at,
+            until: entitlement.ends_at,
+        }
     }
 
     /// Whether the two have an instant in common.

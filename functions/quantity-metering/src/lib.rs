@@ -58,7 +58,9 @@ fn order(event: Value, context: &Context, clock: &Clock) -> Result<Order, Fault>
         .map_err(|error| misconfigured(format!("the event is not a scheduled EventBridge event: {error}")))?;
     if !matches!(event.source.as_str(), "aws.events" | "aws.scheduler") {
         let source = platform::text::printable(&event.source);
-        return Err(misconfigured(format!("the event's source is `{source}`, not aws.events or aws.scheduler")));
+        return Err(misconfigured(format!(
+            "the event's source is `{source}`, not aws.events or aws.scheduler"
+        )));
     }
     let now = clock.now();
     Ok(Order {
@@ -78,7 +80,11 @@ fn order(event: Value, context: &Context, clock: &Clock) -> Result<Order, Fault>
 fn left(deadline: u64, now: DateTime<Utc>) -> Duration {
     let now = u64::try_from(now.timestamp_millis()).unwrap_or_default();
     let left = Duration::from_millis(deadline.saturating_sub(now));
-    if left.is_zero() || left > LONGEST { LONGEST } else { left }
+    if left.is_zero() || left > LONGEST {
+        LONGEST
+    } else {
+        left
+    }
 }
 
 /// How the function ends when something failed.
@@ -93,7 +99,10 @@ impl From<Fault> for Failure {
 
 impl From<Failure> for Diagnostic {
     fn from(Failure(fault): Failure) -> Self {
-        Self { error_type: fault.kind.to_string(), error_message: fault.message }
+        Self {
+            error_type: fault.kind.to_string(),
+            error_message: fault.message,
+        }
     }
 }
 
@@ -121,9 +130,15 @@ mod tests {
     fn what_is_no_scheduled_event_is_refused_in_words() {
         let cases = [
             (r#"{"time": "2026-11-20T14:00:00Z"}"#, "source"),
-            (r#"{"source": "aws.s3", "time": "2026-11-20T14:00:00Z"}"#, "aws.s3"),
+            (
+                r#"{"source": "aws.s3", "time": "2026-11-20T14:00:00Z"}"#,
+                "aws.s3",
+            ),
             (r#"{"source": "aws.events"}"#, "time"),
-            (r#"{"source": "aws.events", "time": "2026-11-20T14:00:00Z", "detail": {"conection": "acme"}}"#, "conection"),
+            (
+                r#"{"source": "aws.events", "time": "2026-11-20T14:00:00Z", "detail": {"conection": "acme"}}"#,
+                "conection",
+            ),
             (r#""hello""#, "scheduled EventBridge event"),
         ];
         for (text, named) in cases {

@@ -232,10 +232,15 @@ impl fmt::Display for Span {
     }
 }
 
-/// The last second before `at`: a record's timestamp lies inside its hour, and inside its entitlement.
+/// The last whole second before `at`: a record's timestamp lies inside its hour, and inside its entitlement, even where that
+/// ends within a second.
 #[must_use]
 pub fn last_second_before(at: DateTime<Utc>) -> DateTime<Utc> {
-    at.checked_sub_signed(TimeDelta::seconds(1)).unwrap_or(at)
+    let second = match at.timestamp_subsec_nanos() {
+        0 => at.timestamp().saturating_sub(1),
+        _ => at.timestamp(),
+    };
+    DateTime::from_timestamp(second, 0).unwrap_or(at)
 }
 
 #[cfg(test)]

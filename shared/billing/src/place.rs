@@ -52,9 +52,16 @@ pub(crate) fn unplaceable(book: &mut Book, rules: &Rules, run: &Run) -> Vec<Entr
         let meter = book.meter(&key);
         meter.owed -= &quantity.into();
         meter.parked += &quantity.into();
-        let grown = meter.grown.clone();
+        let parked = meter.parked.clone();
         entries.push(Entry {
-            record: Record::unplaced(&identity, key, last_second_before(end), quantity, &grown),
+            record: Record::unplaced(
+                &identity,
+                key,
+                last_second_before(end),
+                quantity,
+                &run.attempt,
+                &parked,
+            ),
             outcome: Outcome::Parked,
             reason: Some("its entitlement has ended and no hour of it is left to take this".to_owned()),
             receipt: None,

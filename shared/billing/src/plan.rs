@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use crate::record::{Attempt, Entry, InFlight, Record};
-use crate::span::{self, LATEST_DAYS, Opened, Wanted};
+use crate::span::{self, LATEST_DAYS, OWNERS_MAX, Opened, Wanted};
 use crate::{
     Accumulation, Base, Book, Counter, Fraction, HoldNote, Hour, MeterKey, Month, Owner, Reading, Rules,
     Stream, StreamKey, place,
@@ -137,7 +137,8 @@ const USED_HOURS: i64 = 72;
 /// What to read for this book.
 #[must_use]
 pub fn to_read(book: &Book, owners: &BTreeMap<Counter, Owner>, wanted: &Wanted, run: &Run) -> Vec<ToRead> {
-    let opened = span::open(book, owners, wanted, run);
+    // However many claims it will take, everything is read at once.
+    let opened = span::open(book, owners, wanted, run, usize::MAX);
     let streams = opened.book.streams.iter().chain(&opened.unmapped);
     streams
         .filter_map(|(key, stream)| {
@@ -146,9 +147,7 @@ pub fn to_read(book: &Book, owners: &BTreeMap<Counter, Owner>, wanted: &Wanted, 
             let flushed = closed > run.hour();
             let fresh =
                 flushed || over(key.month, run, wanted.open_days) || run.hour().of_day() % BASE_HOURS == 0;
-            let opening = key.accumulation == Accumulation::Period
-                && key.from > key.month.first()
-                && stream.opening.is_none();
+            let opening = lacks_opening(key, stream);
             let base = stream.base.clone();
             (through > key.from).then(|| ToRead {
                 key: key.clone(),
@@ -160,6 +159,11 @@ pub fn to_read(book: &Book, owners: &BTreeMap<Counter, Owner>, wanted: &Wanted, 
             })
         })
         .collect()
+}
+
+/// Whether the part of its reading before its span is not known yet, without which there is no telling what is its own.
+fn lacks_opening(key: &StreamKey, stream: &Stream) -> bool {
+    key.accumulation == Accumulation::Period && key.from > key.month.first() && stream.opening.is_none()
 }
 
 /// Whether a month has had its days for late usage.
@@ -177,7 +181,7 @@ pub fn plan(
     rules: &Rules,
     run: &Run,
 ) -> Plan {
-    let mut opened = span::open(book, owners, wanted, run);
+    let mut opened = span::open(book, owners, wanted, run, OWNERS_MAX);
     let mut held: Vec<Held> = std::mem::take(&mut opened.elsewhere)
         .into_iter()
         .map(|(source, other)| Held {
@@ -192,11 +196,12 @@ pub fn plan(
     let records = claim(&mut opened.book, &mut streams, readings, rules, run, &mut held);
     let entries = place::unplaceable(&mut opened.book, rules, run);
     for (key, stream) in streams {
+        let waits = waits(&stream, readings.get(&key));
         let settled = matches!(readings.get(&key), Some(Ok(reading)) if reading.settles(&key));
-        if closes(&key, &stream, settled, wanted, run)
+        if closes(&key, waits.is_some(), settled, wanted, run)
             && opened.may_change(&wanted.counter(&key.customer, &key.metric))
         {
-            held.extend(close(&mut opened, wanted, &key, &stream));
+            held.extend(close(&mut opened, wanted, &key, &stream, waits));
         } else if stream.held.is_some() || begun.contains(&key) {
             opened.book.streams.insert(key, stream);
         }
@@ -244,11 +249,17 @@ fn claim(
     records
 }
 
+/// Why a stream waits: what was read of it was held, or nothing could be read.
+fn waits(stream: &Stream, reading: Option<&Result<Reading, String>>) -> Option<String> {
+    let held = stream.held.as_ref().map(|note| note.reason.clone());
+    held.or_else(|| reading.and_then(|reading| reading.as_ref().err().cloned()))
+}
+
 /// Whether a stream's month closes with this claim: it has had its days, and its last reading was taken after them; one that
 /// waits stays open to the last day that Metronome takes usage.
-fn closes(key: &StreamKey, stream: &Stream, settled: bool, wanted: &Wanted, run: &Run) -> bool {
+fn closes(key: &StreamKey, waits: bool, settled: bool, wanted: &Wanted, run: &Run) -> bool {
     let last = run.hour() >= key.month.end().plus(24 * LATEST_DAYS);
-    over(key.month, run, wanted.open_days) && if stream.held.is_some() { last } else { settled }
+    over(key.month, run, wanted.open_days) && if waits { last } else { settled }
 }
 
 /// Forgets used hours that no window reaches any more.
@@ -294,9 +305,12 @@ fn grow(
         stream.opening = reading.opening;
         stream.mark = stream.mark.max(reading.opening.unwrap_or_default());
     }
+    if lacks_opening(key, stream) {
+        let reason = "the part of it before its span was not read";
+        return held(None, Hold::Unread(reason.to_owned()));
+    }
     let value = reading.value.unwrap_or_default();
-    let growth = value.checked_sub(stream.mark)?;
-    if growth <= Decimal::ZERO {
+    if value <= stream.mark {
         stream.held = None;
         return None;
     }
@@ -307,10 +321,12 @@ fn grow(
             reading: value,
             since,
         });
-        return held(Some(growth), hold);
+        return held(value.checked_sub(stream.mark), hold);
     }
     let target = stream.target.as_ref()?;
-    let converted = Fraction::from(growth).times(&target.factor);
+    // Decimals round what they cannot hold; fractions do not.
+    let growth = Fraction::from(value) - &Fraction::from(stream.mark);
+    let converted = growth.times(&target.factor);
     let meter = book.meter(&MeterKey {
         entitlement: key.entitlement,
         dimension: target.dimension.clone(),
@@ -343,25 +359,31 @@ fn hold(book: &Book, key: &StreamKey, stream: &Stream, value: Decimal) -> Option
     let passed = stream
         .released_to
         .map_or(stream.mark, |released| released.max(stream.mark));
-    let beyond = value.checked_sub(passed)?;
-    (beyond > limit).then_some(Hold::AboveLimit(limit))
+    let within = value.checked_sub(passed).is_some_and(|beyond| beyond <= limit);
+    (!within).then_some(Hold::AboveLimit(limit))
 }
 
 /// Ends a stream for good: no span of its counter begins before its end any more. What waited in it has lapsed.
-fn close(opened: &mut Opened, wanted: &Wanted, key: &StreamKey, stream: &Stream) -> Option<Held> {
-    if stream.target.is_some() || stream.held.is_some() {
+fn close(
+    opened: &mut Opened,
+    wanted: &Wanted,
+    key: &StreamKey,
+    stream: &Stream,
+    waits: Option<String>,
+) -> Option<Held> {
+    // What was claimed is counted whatever the configuration says now; an unmapped stream of which nothing was, is not.
+    if stream.target.is_some() || stream.claimed.is_some() || waits.is_some() {
         opened
             .owners
             .entry(wanted.counter(&key.customer, &key.metric))
             .or_default()
             .counted(stream.until);
     }
-    let note = stream.held.as_ref()?;
-    let growth = note.reading.checked_sub(stream.mark);
+    let note = stream.held.as_ref();
     Some(Held {
         stream: key.clone(),
-        growth,
-        hold: Hold::Lapsed(note.reason.clone()),
+        growth: note.and_then(|note| note.reading.checked_sub(stream.mark)),
+        hold: Hold::Lapsed(waits?),
     })
 }
 

@@ -44,17 +44,18 @@ impl Record {
         }
     }
 
-    /// What a meter owed at its entitlement's end and no hour could take: told apart from every record that was sent, and from
-    /// what was parked so before, by how much the meter had grown.
+    /// What a meter owed at its entitlement's end and no hour could take: told apart from every record that was sent by the
+    /// claim that parked it, and from what that run parked so before by how much of the meter is parked.
     pub(crate) fn unplaced(
         identity: &Identity,
         meter: MeterKey,
         timestamp: DateTime<Utc>,
         quantity: Decimal,
-        grown: &crate::Fraction,
+        claim: &str,
+        parked: &crate::Fraction,
     ) -> Self {
         let name = format!(
-            "{identity}\n{}\n{}\n{quantity}\nunplaced {grown}",
+            "{identity}\n{}\n{}\n{quantity}\nunplaced {claim} {parked}",
             meter.dimension,
             stamp(timestamp)
         );

@@ -16,16 +16,23 @@ pub const LONGEST_INVOCATION: TimeDelta = TimeDelta::minutes(15);
 /// the next.
 pub const EXPIRED_MAX: usize = 30;
 
-/// Notes an attempt on every record in flight that lacks it. To be written before the attempt's first request.
+/// Notes an attempt on every record in flight that lacks it; one that was closed is open again. To be written before the
+/// attempt's first request, and after [`expire`]: a record whose window has closed waits for its youngest attempt.
 pub fn note_attempt(book: &mut Book, attempt: &str, now: DateTime<Utc>) {
     for flight in &mut book.in_flight {
-        if !flight.attempts.iter().any(|other| other.id == attempt) {
-            flight.attempts.push(Attempt {
-                id: attempt.to_owned(),
-                since: now,
-                closed: false,
-            });
+        if flight
+            .attempts
+            .iter()
+            .any(|other| other.id == attempt && !other.closed)
+        {
+            continue;
         }
+        flight.attempts.retain(|other| other.id != attempt);
+        flight.attempts.push(Attempt {
+            id: attempt.to_owned(),
+            since: now,
+            closed: false,
+        });
     }
 }
 

@@ -3,7 +3,7 @@
 //! Configuration may end a span, never move the beginning of one that something was claimed from; and no span begins before
 //! the hour until which its counter has been counted for good. So whatever is changed, no hour is counted twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -72,6 +72,8 @@ pub struct Wanted {
     pub effective: Hour,
     /// How long a month takes late usage after its end.
     pub open_days: u32,
+    /// Connections that are no more, but have left spans open in this book: those end where they were last claimed to.
+    pub gone: BTreeSet<String>,
 }
 
 impl Wanted {
@@ -88,6 +90,7 @@ impl Wanted {
     /// Whether a stream that is not wanted is this configuration's to end: it began it, or counts the same counter now.
     fn ends(&self, key: &StreamKey, stream: &Stream) -> bool {
         stream.connection == self.connection
+            || self.gone.contains(&stream.connection)
             || self
                 .sources
                 .iter()
@@ -125,19 +128,31 @@ pub(crate) struct Opened {
     pub(crate) elsewhere: Vec<(Source, String)>,
     /// The owners as they were read.
     before: BTreeMap<Counter, Owner>,
+    /// Counters of which a stream was dropped: the book may give them up.
+    left: BTreeSet<Counter>,
     /// Some spans are left to begin or end in a further claim.
     pub(crate) more: bool,
+    /// How many owners may change.
+    room: usize,
 }
 
 /// Holds the configuration against the book.
-pub(crate) fn open(book: &Book, owners: &BTreeMap<Counter, Owner>, wanted: &Wanted, run: &Run) -> Opened {
+pub(crate) fn open(
+    book: &Book,
+    owners: &BTreeMap<Counter, Owner>,
+    wanted: &Wanted,
+    run: &Run,
+    room: usize,
+) -> Opened {
     let mut opened = Opened {
         book: book.clone(),
         owners: owners.clone(),
         unmapped: BTreeMap::new(),
         elsewhere: Vec::new(),
         before: owners.clone(),
+        left: BTreeSet::new(),
         more: false,
+        room,
     };
     opened.terms(wanted);
     opened.end(wanted, run);
@@ -148,8 +163,9 @@ pub(crate) fn open(book: &Book, owners: &BTreeMap<Counter, Owner>, wanted: &Want
 impl Opened {
     /// Whether a further owner may change in this claim, one transaction having room for so many.
     pub(crate) fn may_change(&mut self, counter: &Counter) -> bool {
-        let changed = self.changed();
-        let may = changed.contains_key(counter) || changed.len() < OWNERS_MAX;
+        let mut changed: BTreeSet<Counter> = self.changed().into_keys().collect();
+        changed.extend(self.left.iter().cloned());
+        let may = changed.contains(counter) || changed.len() < self.room;
         self.more |= !may;
         may
     }
@@ -178,15 +194,19 @@ impl Opened {
                 ends_at: terms.ends_at,
             };
             book.entitlements.insert(terms.key, known);
-            for (dimension, included) in &terms.included {
-                let meter = book.meter(&MeterKey {
+            for dimension in terms.included.keys() {
+                book.meter(&MeterKey {
                     entitlement: terms.key,
                     dimension: dimension.clone(),
                 });
-                // A changed quantity moves what is owed by the difference.
+            }
+            let meters = book.meters.iter_mut();
+            for (key, meter) in meters.filter(|(key, _)| key.entitlement == terms.key) {
+                // A changed quantity, one taken out too, moves what is owed by the difference.
+                let included = terms.included.get(&key.dimension).cloned().unwrap_or_default();
                 meter.owed += &meter.included;
-                meter.owed -= included;
-                meter.included = included.clone();
+                meter.owed -= &included;
+                meter.included = included;
             }
         }
     }
@@ -212,14 +232,22 @@ impl Opened {
                     self.owners.entry(counter).or_default().counted(stream.until);
                 }
             } else if !stream.ended && wanted.ends(key, stream) {
-                let Some(claimed) = stream.claimed else {
-                    dropped.push(key.clone());
+                if !self.may_change(&counter) {
                     continue;
-                };
-                if self.may_change(&counter) {
-                    stream.until = stream.until.min(wanted.effective.max(claimed));
+                }
+                if let Some(claimed) = stream.claimed {
+                    let gone = wanted.gone.contains(&stream.connection);
+                    let end = if gone {
+                        claimed
+                    } else {
+                        wanted.effective.max(claimed)
+                    };
+                    stream.until = stream.until.min(end);
                     stream.ended = true;
                     self.owners.entry(counter).or_default().counted(stream.until);
+                } else {
+                    dropped.push(key.clone());
+                    self.left.insert(counter);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! One metering run: for every connection, deliver what is in flight, then read, plan, claim, send, settle. The money's
 //! decisions are `billing`'s; here is only who is asked, in what order, and what is done when an answer does not come.
 
+mod adopt;
 mod books;
 mod deliver;
 mod meter;

@@ -32,7 +32,7 @@ struct Source {
     customers: Customers,
 }
 
-type Owners = BTreeMap<Counter, (Owner, u64)>;
+pub(crate) type Owners = BTreeMap<Counter, (Owner, u64)>;
 
 impl Conduct<'_> {
     /// Meters all books of the connection.
@@ -58,19 +58,21 @@ impl Conduct<'_> {
             .iter_mut()
             .map(|volume| {
                 let wanted = wanted.remove(&volume.identity().to_string());
-                let wanted =
+                let mut wanted =
                     wanted.unwrap_or_else(|| want::nothing(self.connection, &volume.book.destination));
+                wanted.gone = self.gone(&volume.book);
                 (volume, wanted)
             })
             .collect();
         // Another run begins with other buyers, so that the last of them are not always the ones for whom no time was left;
-        // books that end spans go first, so that others can begin them.
-        let turn = usize::try_from(Hour::floor(self.order.at).of_day()).unwrap_or_default();
+        // books that only end spans go first, in chunks of their own, so that others can begin them in this very run.
+        let hour = Hour::floor(self.order.at);
+        let turn = usize::try_from(hour.of_day()).unwrap_or_default();
         let count = work.len().max(1);
         work.rotate_left(turn.wrapping_mul(CHUNK) % count);
-        work.sort_by_key(|(_, wanted)| !wanted.sources.is_empty());
+        work.sort_by_key(|(_, wanted)| begins(wanted, hour));
         while !work.is_empty() {
-            let rest = work.split_off(chunk(&work));
+            let rest = work.split_off(chunk(&work, hour));
             if self.order.deadline.left() < CHUNK_TIME {
                 let left = work.len() + rest.len();
                 return self.fault(Fault::new(
@@ -162,7 +164,7 @@ impl Conduct<'_> {
 
     /// Plans a book and claims what comes of it, anew on a book that somebody else has changed meanwhile, and once more where
     /// one write could not hold it all.
-    async fn claim(
+    pub(crate) async fn claim(
         &self,
         volume: &mut Volume,
         wanted: &Wanted,
@@ -274,7 +276,7 @@ impl Conduct<'_> {
     }
 
     /// The owners of counters: version 0 stands for one that was never written.
-    async fn owners(&self, counters: &BTreeSet<Counter>) -> Result<Owners, Fault> {
+    pub(crate) async fn owners(&self, counters: &BTreeSet<Counter>) -> Result<Owners, Fault> {
         let asked: Vec<Counter> = counters.iter().cloned().collect();
         let mut read = self.deps.store.owners(&asked).await.map_err(Fault::from)?;
         asked
@@ -285,60 +287,6 @@ impl Conduct<'_> {
                 None => Ok((counter, (Owner::default(), 0))),
             })
             .collect()
-    }
-
-    /// Ends the spans that a deleted connection has left open in books of its own, where a book of this one is to count on:
-    /// nobody else would.
-    async fn adopt(&self, work: &[(&mut Volume, Wanted)], owners: Owners) -> Owners {
-        let ours: BTreeSet<_> = work.iter().map(|(volume, _)| volume.identity().clone()).collect();
-        let others: BTreeSet<_> = owners
-            .values()
-            .filter_map(|(owner, _)| owner.book.clone())
-            .filter(|book| !ours.contains(book) && !self.order.dry_run)
-            .collect();
-        let mut orphans = Vec::new();
-        for identity in &others {
-            match self.deps.store.book(identity).await {
-                Ok(Some(read)) => orphans.push(read),
-                Ok(None) => {}
-                Err(error) => self.fault(error.into()),
-            }
-        }
-        for orphan in orphans {
-            let left: BTreeSet<String> = orphan
-                .value
-                .streams
-                .values()
-                .filter(|stream| !stream.ended && !self.live.contains(&stream.connection))
-                .map(|stream| stream.connection.clone())
-                .collect();
-            for connection in left {
-                let mut wanted = want::nothing(self.connection, &orphan.value.destination);
-                wanted.connection = connection;
-                // Where it was last claimed to: nobody has counted it since.
-                wanted.effective = Hour::floor(chrono::DateTime::UNIX_EPOCH);
-                let mut volume = Volume {
-                    book: orphan.value.clone(),
-                    version: Some(orphan.version),
-                    buyer: orphan
-                        .value
-                        .entitlements
-                        .values()
-                        .next_back()
-                        .map_or_else(String::new, |last| last.buyer.clone()),
-                    standing: None,
-                };
-                match self.owners(&counters(&volume, &wanted)).await {
-                    Ok(mine) => drop(self.claim(&mut volume, &wanted, mine, &Readings::new()).await),
-                    Err(fault) => self.fault(fault),
-                }
-            }
-        }
-        if others.is_empty() {
-            return owners;
-        }
-        let counters = owners.keys().cloned().collect();
-        self.owners(&counters).await.unwrap_or(owners)
     }
 
     fn say(&self, volume: &Volume, plan: &Plan) {
@@ -417,14 +365,20 @@ impl Source {
     }
 }
 
+/// Whether a book has spans to count that are not over.
+fn begins(wanted: &Wanted, hour: Hour) -> bool {
+    wanted.sources.iter().any(|source| source.span.until > hour)
+}
+
 /// How many books make a chunk.
-fn chunk(work: &[(&mut Volume, Wanted)]) -> usize {
+fn chunk(work: &[(&mut Volume, Wanted)], hour: Hour) -> usize {
+    let alike = work.first().is_some_and(|(_, wanted)| begins(wanted, hour));
     let mut customers = BTreeSet::new();
     let mut count = 0;
     for (volume, wanted) in work {
         customers.extend(wanted.sources.iter().map(|source| source.customer.as_str()));
         customers.extend(volume.book.streams.keys().map(|key| key.customer.as_str()));
-        if count > 0 && (customers.len() > CHUNK || count == 2 * CHUNK) {
+        if count > 0 && (customers.len() > CHUNK || count == 2 * CHUNK || begins(wanted, hour) != alike) {
             break;
         }
         count += 1;
@@ -432,7 +386,7 @@ fn chunk(work: &[(&mut Volume, Wanted)]) -> usize {
     count
 }
 
-fn counters(volume: &Volume, wanted: &Wanted) -> BTreeSet<Counter> {
+pub(crate) fn counters(volume: &Volume, wanted: &Wanted) -> BTreeSet<Counter> {
     let streams = volume
         .book
         .streams

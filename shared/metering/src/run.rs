@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
 use billing::{Fraction, Hour, Identity, Outcome, Record, Run};
@@ -109,11 +109,12 @@ pub async fn run(deps: &Deps, order: &Order) -> Result<RunSummary, Fault> {
     }
     let mut faults = Vec::new();
     let (connections, live) = connections(deps, order, &mut faults).await?;
-    let done = stream::iter(&connections)
-        .map(|connection| async {
-            let (outcome, requests) =
-                requests::counted(Conduct::new(deps, order, connection, &live).run()).await;
-            (connection.id.clone(), outcome, requests)
+    let work = with_sinks(deps, order, &connections);
+    let done = stream::iter(work)
+        .map(|(connection, sink)| async {
+            let conduct = Conduct::new(deps, order, connection, &live, sink);
+            let (report, requests) = requests::counted(conduct.run()).await;
+            (connection.id.clone(), report, requests)
         })
         .buffered(CONNECTIONS_AT_ONCE)
         .collect::<Vec<_>>()
@@ -185,6 +186,31 @@ async fn connections(
     Ok((connections, live))
 }
 
+/// Each connection with the sink of its access: AWS counts calls by account, so connections of one access share a pace.
+fn with_sinks<'a>(
+    deps: &Deps,
+    order: &Order,
+    connections: &'a [Connection],
+) -> Vec<(&'a Connection, Arc<Aws>)> {
+    let mut work: Vec<(&Connection, Arc<Aws>)> = Vec::new();
+    for connection in connections {
+        let known = work
+            .iter()
+            .find(|(other, _)| other.aws == connection.aws)
+            .map(|(_, sink)| Arc::clone(sink));
+        let sink = known.unwrap_or_else(|| {
+            Arc::new(Aws::new(
+                &deps.sdk,
+                &connection.aws,
+                order.deadline,
+                deps.clock.clone(),
+            ))
+        });
+        work.push((connection, sink));
+    }
+    work
+}
+
 fn words(faults: &[Fault]) -> Option<String> {
     let words: BTreeSet<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
     (!words.is_empty()).then(|| words.into_iter().collect::<Vec<_>>().join("; "))
@@ -207,20 +233,26 @@ pub(crate) struct Conduct<'a> {
     pub(crate) live: &'a BTreeSet<String>,
     /// This run's name on records.
     pub(crate) attempt: String,
-    pub(crate) sink: Aws,
+    pub(crate) sink: Arc<Aws>,
     writes: AtomicU64,
     report: Mutex<Report>,
 }
 
 impl<'a> Conduct<'a> {
-    fn new(deps: &'a Deps, order: &'a Order, connection: &'a Connection, live: &'a BTreeSet<String>) -> Self {
+    fn new(
+        deps: &'a Deps,
+        order: &'a Order,
+        connection: &'a Connection,
+        live: &'a BTreeSet<String>,
+        sink: Arc<Aws>,
+    ) -> Self {
         Self {
             deps,
             order,
             connection,
             live,
             attempt: format!("{}/{}", order.invocation, connection.id),
-            sink: Aws::new(&deps.sdk, &connection.aws, order.deadline, deps.clock.clone()),
+            sink,
             writes: AtomicU64::new(0),
             report: Mutex::default(),
         }

@@ -68,6 +68,7 @@ pub(crate) fn nothing(connection: &Connection, destination: &Destination) -> Wan
         sources: Vec::new(),
         effective: Hour::ceil(connection.applied_at),
         open_days: connection.open_days,
+        gone: BTreeSet::new(),
     }
 }
 

@@ -77,6 +77,7 @@ impl HttpConnector for Carried {
             match transport.send(request).await {
                 Ok(answer) => incoming(answer).map_err(|error| ConnectorError::other(error.into(), None)),
                 Err(error @ TransportError::NotSent(_)) => Err(ConnectorError::io(error.into())),
+                Err(error @ TransportError::TooLarge(_)) => Err(ConnectorError::other(error.into(), None)),
                 Err(error) => Err(ConnectorError::timeout(error.into())),
             }
         })

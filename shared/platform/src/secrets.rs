@@ -1,11 +1,11 @@
 //! A connection's secret: one JSON object in AWS Secrets Manager.
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata as _};
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata as _, SdkError};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::{Fault, FaultKind};
+use crate::{Fault, FaultKind, aws};
 
 /// Names begin with this, so that the functions' roles can be narrow.
 pub const PREFIX: &str = "meterbridge/";
@@ -51,7 +51,7 @@ pub async fn read(client: &Client, name: &str) -> Result<ConnectionSecret, Fault
             ),
             _ => Fault::new(
                 FaultKind::StoreUnavailable,
-                format!("the secret `{name}` could not be read: {}", DisplayErrorContext(&error)),
+                format!("the secret `{name}` could not be read: {}", unanswered(&error, &reason)),
             ),
         }
     })?;
@@ -65,6 +65,15 @@ pub async fn read(client: &Client, name: &str) -> Result<ConnectionSecret, Fault
             "the secret `{name}` is not a JSON object of the expected keys ({place}): store {{\"metronome_token\": \"…\"}}"
         ))
     })
+}
+
+/// The transport's own word, else the error's code: never the answer, which may hold the secret.
+fn unanswered<E, R>(error: &SdkError<E, R>, code: &str) -> String
+where
+    E: std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    aws::transport_error(error).map_or_else(|| code.to_owned(), |own| own.to_string())
 }
 
 /// The parser's own message may quote what it read, so only the place is told.

@@ -18,3 +18,10 @@ pub fn start() {
     // A second start finds the first one's subscriber in place, which is what was wanted.
     drop(started);
 }
+
+/// As [`start`] where `METERBRIDGE_LOG` is set, else nothing is logged: for a tool that speaks to a person.
+pub fn start_if_asked() {
+    if variable("METERBRIDGE_LOG").is_some() {
+        start();
+    }
+}

@@ -1,12 +1,11 @@
 //! What goes wrong with the table, in words that name the item.
 
 use std::error::Error;
-use std::sync::Arc;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use platform::aws::transport_error;
 use platform::text::printable;
-use platform::{Fault, FaultKind, TransportError};
+use platform::{Fault, FaultKind};
 
 use crate::item::Key;
 use crate::write::{ACTIONS_MAX, TRANSACTION_MAX};
@@ -162,25 +161,11 @@ where
     E: Error + 'static,
     R: std::fmt::Debug + 'static,
 {
-    if let Some(own) = no_answer(error) {
+    if let Some(own) = transport_error(error) {
         return own.to_string();
     }
     let words: Vec<_> = causes(error).map(ToString::to_string).collect();
     printable(&words.join(": ")).chars().take(WORDS_MAX).collect()
-}
-
-/// Why the transport has no answer, if that is what the error says. The SDK's connector may hold the transport's error shared.
-pub(crate) fn no_answer<E, R>(error: &SdkError<E, R>) -> Option<TransportError>
-where
-    E: Error + 'static,
-    R: std::fmt::Debug + 'static,
-{
-    let shared = |cause: &(dyn Error + 'static)| {
-        cause
-            .downcast_ref::<Arc<TransportError>>()
-            .map(|own| (**own).clone())
-    };
-    transport_error(error).or_else(|| causes(error).find_map(shared))
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -84,4 +84,10 @@ impl Store {
             table: table.into(),
         }
     }
+
+    /// Its name.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        &self.table
+    }
 }

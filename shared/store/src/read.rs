@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use platform::aws::transport_error;
 use platform::{Fault, FaultKind, TransportError};
 
-use crate::error::no_answer;
 use crate::item::{Found, Key};
 use crate::{Store, StoreError};
 
@@ -96,7 +96,7 @@ impl Store {
             .await
         {
             Ok(answer) => answer,
-            Err(error) if matches!(no_answer(&error), Some(TransportError::TooLarge(_))) => {
+            Err(error) if matches!(transport_error(&error), Some(TransportError::TooLarge(_))) => {
                 return Ok(Batch::TooLarge(self.fault(&error)));
             }
             Err(error) => return Err(self.fault(&error)),

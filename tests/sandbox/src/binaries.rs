@@ -25,7 +25,7 @@ struct Target {
     kind: Vec<String>,
 }
 
-/// Builds the packages of these names, each with a binary of the same name, and returns where those are, in that order.
+/// Builds these binaries, each named by its package and itself, and returns where they are, in that order.
 ///
 /// They are built in the profile that the running executable was built in. What the compiler has to say goes to standard
 /// error. The build takes as long as it takes: how long is not known, and cargo itself bounds its waits.
@@ -33,7 +33,7 @@ struct Target {
 /// # Errors
 ///
 /// When cargo cannot be run, the build fails, or a package has no binary of its name.
-pub fn build(names: &[&str]) -> io::Result<Vec<PathBuf>> {
+pub fn build(binaries: &[(&str, &str)]) -> io::Result<Vec<PathBuf>> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args([
         "build",
@@ -43,21 +43,20 @@ pub fn build(names: &[&str]) -> io::Result<Vec<PathBuf>> {
         MANIFEST,
     ]);
     cargo.args(["--profile", profile_of(&std::env::current_exe()?)]);
-    for name in names {
-        cargo.args(["--package", name, "--bin", name]);
+    for (package, name) in binaries {
+        cargo.args(["--package", package, "--bin", name]);
     }
     let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(io::Error::other(format!(
-            "cargo build of {} failed: {}",
-            names.join(", "),
+            "cargo build of {binaries:?} failed: {}",
             output.status
         )));
     }
     let executables = executables(&output.stdout);
-    names
+    binaries
         .iter()
-        .map(|name| {
+        .map(|(_, name)| {
             let found = executables.iter().find(|(built, _)| built == name);
             found
                 .map(|(_, path)| path.clone())

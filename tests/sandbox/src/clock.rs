@@ -16,6 +16,16 @@ impl Clock {
         Self(Arc::new(AtomicI64::new(now.timestamp_millis())))
     }
 
+    /// A clock that shows the system's time of this moment, and then stands still like any other.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a world for real processes starts at their present"
+    )]
+    pub fn of_the_system() -> Self {
+        Self::at(Utc::now())
+    }
+
     /// What it shows.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {

@@ -289,7 +289,8 @@ pub fn operation_of(request: &Request<Bytes>) -> Option<&str> {
 }
 
 /// A number that looks random, from a seed and a place (`SplitMix64`, <https://prng.di.unimi.it/splitmix64.c>).
-fn draw(seed: u64, place: u64) -> u64 {
+#[must_use]
+pub fn draw(seed: u64, place: u64) -> u64 {
     let mut z = seed.wrapping_add(place.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

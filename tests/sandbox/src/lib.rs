@@ -12,6 +12,8 @@ pub mod lambda;
 pub mod metronome;
 pub mod serve;
 pub mod service;
+pub mod stage;
+pub mod tale;
 pub mod world;
 
 pub use clock::Clock;

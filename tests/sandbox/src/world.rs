@@ -1,5 +1,6 @@
 //! All simulators of one seller and one buyer's cloud, around one clock and one plan of faults.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -20,7 +21,7 @@ pub const REGION: &str = "us-east-1";
 /// The world.
 #[derive(Clone)]
 pub struct World {
-    /// The time of all of them.
+    /// The time of all of them, but for a Metronome with a clock of its own.
     pub clock: Clock,
     /// What goes wrong between them and their callers.
     pub faults: Faults,
@@ -43,8 +44,16 @@ impl World {
     /// In words, when the embedded DynamoDB engine cannot be opened.
     pub fn at(now: DateTime<Utc>) -> Result<Self, String> {
         let clock = Clock::at(now);
+        Self::on(clock.clone(), clock)
+    }
+
+    /// An empty world whose Metronome goes by a clock of its own.
+    ///
+    /// # Errors
+    /// As [`World::at`].
+    pub fn on(metronome: Clock, clock: Clock) -> Result<Self, String> {
         Ok(Self {
-            metronome: Arc::new(Metronome::new(clock.clone())),
+            metronome: Arc::new(Metronome::new(metronome)),
             metering: Arc::new(Metering::new(clock.clone())),
             secrets: Arc::new(Secrets::new(clock.clone(), REGION)),
             sts: Arc::new(Sts::new(clock.clone())),
@@ -64,6 +73,18 @@ impl World {
             self.faults.around(self.sts.clone()),
             self.faults.around(self.dynamodb.clone()),
         ]
+    }
+
+    /// Requests that have reached each service.
+    #[must_use]
+    pub fn requests(&self) -> BTreeMap<&'static str, u64> {
+        let metering = self.metering.counts();
+        BTreeMap::from([
+            ("metronome", self.metronome.requests().values().sum()),
+            ("aws", metering.batch_meter_usage + metering.resolve_customer),
+            ("secretsmanager", self.secrets.counts().values().sum()),
+            ("dynamodb", self.dynamodb.counts().requests.values().sum()),
+        ])
     }
 
     /// Takes a request to the service that its host names, at the services' public addresses; a host that nobody answers for

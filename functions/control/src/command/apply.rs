@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use platform::{Connection, Fault};
 use serde_json::json;
 use store::{Connections, WriteError};
 
-use super::{Failure, Said, TRIES, World};
+use super::{Deps, Failure, Said, TRIES};
 use crate::cli::Apply;
 use crate::diff::{Change, diff};
 use crate::file::{self, Declaration, Mistake, Mistakes};
@@ -18,27 +18,27 @@ use crate::{exclusive, file::SIZE_MAX};
 
 pub(super) async fn run(
     args: &Apply,
-    open: impl AsyncFnOnce() -> Result<World, Fault>,
+    open: impl AsyncFnOnce() -> Result<Deps, Fault>,
 ) -> Result<Said, Failure> {
     let text = text(&args.file)?;
-    let wrong = |mistakes| Failure::File { file: args.file.display().to_string(), mistakes };
+    let wrong = |mistakes| Failure::File {
+        file: args.file.display().to_string(),
+        mistakes,
+    };
     // Mistakes need no table: the file is judged before the world is opened.
     file::read(&text, DateTime::UNIX_EPOCH).map_err(wrong)?;
     let world = open().await?;
-    let declaration = file::read(&text, whole_second(world.clock.now())).map_err(wrong)?;
+    let declaration = file::read(&text, world.clock.now()).map_err(wrong)?;
     apply(&world, &declaration, args.dry_run).await
-}
-
-/// What is stored has whole seconds, as all times in a file have.
-fn whole_second(at: DateTime<Utc>) -> DateTime<Utc> {
-    DateTime::from_timestamp(at.timestamp(), 0).unwrap_or(at)
 }
 
 fn text(path: &Path) -> Result<String, Failure> {
     let unread = |error| Failure::Words(format!("{} could not be read: {error}", path.display()));
     let mut bytes = Vec::new();
     let limit = u64::try_from(SIZE_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(unread)?;
+    File::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .map_err(unread)?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
         let line = valid.filter(|byte| **byte == b'\n').count() + 1;
@@ -55,7 +55,7 @@ fn text(path: &Path) -> Result<String, Failure> {
 ///
 /// # Errors
 /// Where it would bill twice, where a stored connection cannot be read, or the table's own.
-pub async fn apply(world: &World, declaration: &Declaration, dry_run: bool) -> Result<Said, Failure> {
+pub async fn apply(world: &Deps, declaration: &Declaration, dry_run: bool) -> Result<Said, Failure> {
     for _ in 0..TRIES {
         let connections = world.store.connections().await?;
         let guard = connections.guard;
@@ -76,7 +76,9 @@ pub async fn apply(world: &World, declaration: &Declaration, dry_run: bool) -> R
             Err(error) => return Err(error.into()),
         }
     }
-    Err(Failure::Words("other connections keep changing meanwhile: nothing was stored, apply again".to_owned()))
+    Err(Failure::Words(
+        "other connections keep changing meanwhile: nothing was stored, apply again".to_owned(),
+    ))
 }
 
 /// A connection that cannot be read may hold anything: nothing is known to be billed once beside it.
@@ -86,7 +88,11 @@ fn readable(connections: Connections) -> Result<Vec<Connection>, Failure> {
             "{corrupt}. Nothing was stored, for what it bills is not known: restore it, or delete it and apply it again"
         ))
     };
-    connections.list.into_iter().map(|one| one.map(|one| one.value).map_err(unread)).collect()
+    connections
+        .list
+        .into_iter()
+        .map(|one| one.map(|one| one.value).map_err(unread))
+        .collect()
 }
 
 /// What is the same as stored was applied when that was.

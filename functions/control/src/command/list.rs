@@ -4,13 +4,13 @@ use chrono::SecondsFormat;
 use platform::Connection;
 use serde_json::{Value, json};
 
-use super::{Failure, Said, World};
+use super::{Deps, Failure, Said};
 
 /// Every stored connection, in the order of their ids.
 ///
 /// # Errors
 /// The table's own. A connection that cannot be read is told beside the others.
-pub async fn list(world: &World) -> Result<Said, Failure> {
+pub async fn list(world: &Deps) -> Result<Said, Failure> {
     let mut said = Said::default();
     let mut listed = Vec::new();
     for connection in world.store.connections().await?.list {
@@ -23,7 +23,8 @@ pub async fn list(world: &World) -> Result<Said, Failure> {
         }
     }
     if listed.is_empty() && said.wrong.is_empty() {
-        said.words.push_str("no connection is stored: `meterbridge apply FILE` stores one\n");
+        said.words
+            .push_str("no connection is stored: `meterbridge apply FILE` stores one\n");
     }
     said.json = json!({"connections": listed, "unreadable": said.wrong});
     Ok(said)
@@ -35,9 +36,17 @@ fn mode(connection: &Connection) -> Option<&'static str> {
 
 fn words(connection: &Connection) -> String {
     let mode = mode(connection).unwrap_or("not metered");
-    let scheduled = if connection.auto_report { "scheduled" } else { "not scheduled" };
+    let scheduled = if connection.auto_report {
+        "scheduled"
+    } else {
+        "not scheduled"
+    };
     let at = connection.applied_at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    format!("{}  {mode}, {scheduled}, {} buyers, applied {at}\n", connection.id, connection.buyers.len())
+    format!(
+        "{}  {mode}, {scheduled}, {} buyers, applied {at}\n",
+        connection.id,
+        connection.buyers.len()
+    )
 }
 
 fn document(connection: &Connection) -> Value {

@@ -2,13 +2,16 @@
 
 use serde_json::json;
 
-use super::{Failure, Said, World};
+use super::{Deps, Failure, Said};
 
 /// Makes the table, or sees that it is there.
 ///
 /// # Errors
 /// The table's own.
-pub async fn create(world: &World) -> Result<Said, Failure> {
+pub async fn create(world: &Deps) -> Result<Said, Failure> {
     world.store.create_table().await?;
-    Ok(Said::new(format!("the table {} is there\n", world.table), json!({"table": world.table})))
+    Ok(Said::new(
+        format!("the table {} is there\n", world.store.table()),
+        json!({"table": world.store.table()}),
+    ))
 }

@@ -49,12 +49,19 @@ pub(super) async fn books(
     connection: Option<&Connection>,
 ) -> Result<(Vec<Visit>, Vec<Corrupt>), StoreError> {
     let (named, corrupt) = identities(store, id, connection).await?;
-    let mut books = store.books_many(&named.keys().cloned().collect::<Vec<_>>()).await?;
+    let mut books = store
+        .books_many(&named.keys().cloned().collect::<Vec<_>>())
+        .await?;
     let visits = named
         .into_iter()
         .map(|(identity, (buyer, standing))| {
             let book = books.remove(&identity);
-            Visit { identity, buyer, standing, book }
+            Visit {
+                identity,
+                buyer,
+                standing,
+                book,
+            }
         })
         .collect();
     Ok((visits, corrupt))

@@ -11,17 +11,24 @@ pub(super) fn diff(stored: &[Buyer], applied: &[Buyer]) -> Vec<Change> {
         .iter()
         .filter(|buyer| !applied.iter().any(|other| other.id == buyer.id))
         .map(|buyer| Change::Removed(format!("buyer {}: what it owes is still delivered", buyer.id)));
-    let rest = applied.iter().flat_map(|buyer| match stored.iter().find(|known| known.id == buyer.id) {
-        None => added(buyer),
-        Some(known) => altered(known, buyer),
-    });
+    let rest = applied
+        .iter()
+        .flat_map(|buyer| match stored.iter().find(|known| known.id == buyer.id) {
+            None => added(buyer),
+            Some(known) => altered(known, buyer),
+        });
     gone.chain(rest).collect()
 }
 
 fn added(buyer: &Buyer) -> Vec<Change> {
     let mut changes = vec![Change::Added(format!("buyer {}", buyer.id))];
     changes.extend(customers(buyer, &[]));
-    changes.extend(buyer.entitlements.iter().map(|one| Change::Added(entitlement(buyer, one))));
+    changes.extend(
+        buyer
+            .entitlements
+            .iter()
+            .map(|one| Change::Added(entitlement(buyer, one))),
+    );
     changes
 }
 
@@ -31,16 +38,19 @@ fn altered(stored: &Buyer, applied: &Buyer) -> Vec<Change> {
         .iter()
         .filter(|customer| !applied.customers.iter().any(|other| other.id == customer.id))
         .map(|customer| Change::Removed(format!("customer {} of buyer {}", customer.id, applied.id)));
-    gone.chain(customers(applied, &stored.customers)).chain(entitlements(stored, applied)).collect()
+    gone.chain(customers(applied, &stored.customers))
+        .chain(entitlements(stored, applied))
+        .collect()
 }
 
 fn customers(buyer: &Buyer, stored: &[BuyerCustomer]) -> Vec<Change> {
     let change = |customer: &BuyerCustomer| {
         let from = since(customer.since);
         match stored.iter().find(|known| known.id == customer.id) {
-            None => {
-                Some(Change::Added(format!("customer {} of buyer {}: it counts {from}", customer.id, buyer.id)))
-            }
+            None => Some(Change::Added(format!(
+                "customer {} of buyer {}: it counts {from}",
+                customer.id, buyer.id
+            ))),
             Some(known) if known.since != customer.since => Some(Change::Changed(format!(
                 "customer {} of buyer {}: it counts {from}, not {}",
                 customer.id,
@@ -83,7 +93,12 @@ fn parts(before: &Entitlement, after: &Entitlement) -> Vec<String> {
             parts.push(format!("{what} {before} → {after}"));
         }
     };
-    let product = |one: &Entitlement| one.destination.product.clone().unwrap_or_else(|| "none".to_owned());
+    let product = |one: &Entitlement| {
+        one.destination
+            .product
+            .clone()
+            .unwrap_or_else(|| "none".to_owned())
+    };
     part("starts_at", time(before.starts_at), time(after.starts_at));
     part("ends_at", end(before), end(after));
     part("included", included(before), included(after));
@@ -92,8 +107,11 @@ fn parts(before: &Entitlement, after: &Entitlement) -> Vec<String> {
 }
 
 fn entitlement(buyer: &Buyer, one: &Entitlement) -> String {
-    let included =
-        if one.included.is_empty() { String::new() } else { format!(", included {}", included(one)) };
+    let included = if one.included.is_empty() {
+        String::new()
+    } else {
+        format!(", included {}", included(one))
+    };
     format!("{} until {}{included}", named(buyer, one), end(one))
 }
 
@@ -106,7 +124,11 @@ fn included(one: &Entitlement) -> String {
     if one.included.is_empty() {
         return "nothing".to_owned();
     }
-    one.included.iter().map(|(dimension, free)| format!("{free} {dimension}")).collect::<Vec<_>>().join(" and ")
+    one.included
+        .iter()
+        .map(|(dimension, free)| format!("{free} {dimension}"))
+        .collect::<Vec<_>>()
+        .join(" and ")
 }
 
 fn end(one: &Entitlement) -> String {

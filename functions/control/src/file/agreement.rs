@@ -8,24 +8,41 @@ use super::buyer::Stated;
 use super::mistake::{At, Notes};
 use crate::term::Term;
 
-/// Checks the conversions against each other: no two of one metric and group for one marketplace.
+/// Checks the conversions against each other: no row of a metric may lead to one marketplace twice.
 pub(super) fn conversions(notes: &Notes, conversions: &[At<Conversion>]) {
     for (index, one) in conversions.iter().enumerate() {
-        let earlier = conversions.iter().take(index).find(|other| clash(&one.is, &other.is));
-        if let Some(earlier) = earlier {
-            let message = format!(
-                "the metric {} is converted for the same marketplace and group on line {} already: its usage would be billed twice",
-                one.is.from, earlier.line
-            );
+        let mut earlier = conversions
+            .iter()
+            .take(index)
+            .filter(|other| meet(&one.is, &other.is));
+        if let Some((line, same)) = earlier.find_map(|other| Some((other.line, twice(&one.is, &other.is)?))) {
+            let message = if same {
+                format!(
+                    "the metric {} is converted for the same marketplace and group on line {line} already: its usage would be billed twice",
+                    one.is.from
+                )
+            } else {
+                format!(
+                    "the metric {} is grouped otherwise on line {line}: give all its conversions for a marketplace the same group keys, or some of its usage would be billed twice",
+                    one.is.from
+                )
+            };
             notes.add_if_whole(one.line, message);
         }
     }
 }
 
-/// A conversion without a marketplace is for each of them.
-fn clash(one: &Conversion, other: &Conversion) -> bool {
-    let meet = one.marketplace.is_none() || other.marketplace.is_none() || one.marketplace == other.marketplace;
-    one.from == other.from && one.group == other.group && meet
+/// Whether two conversions are of one metric for one marketplace. One without a marketplace is for each of them.
+fn meet(one: &Conversion, other: &Conversion) -> bool {
+    let marketplace =
+        one.marketplace.is_none() || other.marketplace.is_none() || one.marketplace == other.marketplace;
+    one.from == other.from && marketplace
+}
+
+/// Whether two conversions of one metric may take the same row: the same group (`true`), or groups by other keys.
+fn twice(one: &Conversion, other: &Conversion) -> Option<bool> {
+    let same = one.group == other.group;
+    (same || !one.group.keys().eq(other.group.keys())).then_some(same)
 }
 
 /// Checks the buyers against each other and each against itself.
@@ -33,7 +50,10 @@ pub(super) fn buyers(notes: &Notes, buyers: &[Stated]) {
     let mut ids = BTreeMap::new();
     for (index, buyer) in buyers.iter().enumerate() {
         if let Some(line) = ids.insert(&buyer.id, buyer.line).filter(|_| !buyer.id.is_empty()) {
-            let message = format!("the buyer {} stands on line {line} already: give this one another id", buyer.id);
+            let message = format!(
+                "the buyer {} stands on line {line} already: give this one another id",
+                buyer.id
+            );
             notes.add_if_whole(buyer.line, message);
         }
         one_after_another(notes, buyer);
@@ -46,7 +66,11 @@ pub(super) fn buyers(notes: &Notes, buyers: &[Stated]) {
 
 fn one_after_another(notes: &Notes, buyer: &Stated) {
     for (index, entitlement) in buyer.entitlements.iter().enumerate() {
-        let over = buyer.entitlements.iter().take(index).find(|before| overlap(entitlement, before));
+        let over = buyer
+            .entitlements
+            .iter()
+            .take(index)
+            .find(|before| overlap(entitlement, before));
         if let Some(before) = over {
             let message = format!(
                 "the entitlement overlaps that of line {}: end the one where the other begins",
@@ -79,7 +103,10 @@ fn identities(notes: &Notes, buyer: &Stated, other: &Stated) {
 }
 
 fn customers(notes: &Notes, buyer: &Stated, other: &Stated) {
-    let meet = buyer.entitlements.iter().any(|one| other.entitlements.iter().any(|two| overlap(one, two)));
+    let meet = buyer
+        .entitlements
+        .iter()
+        .any(|one| other.entitlements.iter().any(|two| overlap(one, two)));
     let shared = buyer
         .customers
         .iter()

@@ -8,40 +8,71 @@ use super::text;
 
 pub(super) const IDENTITY: Shape = Shape {
     name: "aws = {…}",
-    keys: &["product", "account_id", "license_arn", "product_code", "customer_identifier", "region"],
+    keys: &[
+        "product",
+        "account_id",
+        "license_arn",
+        "product_code",
+        "customer_identifier",
+        "region",
+    ],
     required: &["region"],
 };
 
-pub(super) const ACCESS: Shape =
-    Shape { name: "[aws]", keys: &["role_arn", "external_id"], required: &[] };
+pub(super) const ACCESS: Shape = Shape {
+    name: "[aws]",
+    keys: &["role_arn", "external_id"],
+    required: &[],
+};
 
 /// The two forms, for a mistake that must name both.
 const FORMS: &str = "account_id + license_arn + region (and product), or product_code + region with account_id or customer_identifier";
 
 /// Reads the identity of an entitlement (AWS API reference of `BatchMeterUsage` and `UsageRecord`, read 2026-11-20).
 pub(super) fn destination(section: &Section<'_>) -> Option<Destination> {
-    let given = ["product", "account_id", "license_arn", "product_code", "customer_identifier"].map(|key| section.has(key));
+    let given = [
+        "product",
+        "account_id",
+        "license_arn",
+        "product_code",
+        "customer_identifier",
+    ]
+    .map(|key| section.has(key));
     let read = |key, check| section.checked(key, check);
     let product = read("product", text::label);
     let (account_id, license_arn) = (read("account_id", account), read("license_arn", license));
-    let (product_code, customer) = (read("product_code", code), read("customer_identifier", text::label));
+    let (product_code, customer) = (
+        read("product_code", code),
+        read("customer_identifier", text::label),
+    );
     let region = read("region", region);
     let buyer = match given {
-        [_, true, true, false, false] => {
-            AwsBuyer::License { account_id: account_id?, license_arn: license_arn? }
-        }
-        [false, true, false, true, false] => {
-            AwsBuyer::Account { product_code: product_code?, account_id: account_id? }
-        }
-        [false, false, false, true, true] => {
-            AwsBuyer::Customer { product_code: product_code?, customer_identifier: customer? }
-        }
+        [_, true, true, false, false] => AwsBuyer::License {
+            account_id: account_id?,
+            license_arn: license_arn?,
+        },
+        [false, true, false, true, false] => AwsBuyer::Account {
+            product_code: product_code?,
+            account_id: account_id?,
+        },
+        [false, false, false, true, true] => AwsBuyer::Customer {
+            product_code: product_code?,
+            customer_identifier: customer?,
+        },
         _ => {
-            section.notes.add_if_whole(section.line, format!("{}: one form only, {FORMS}", section.name));
+            section
+                .notes
+                .add_if_whole(section.line, format!("{}: one form only, {FORMS}", section.name));
             return None;
         }
     };
-    Some(Destination { identity: Identity::Aws(AwsIdentity { buyer, region: region? }), product })
+    Some(Destination {
+        identity: Identity::Aws(AwsIdentity {
+            buyer,
+            region: region?,
+        }),
+        product,
+    })
 }
 
 /// Reads `[aws]`.
@@ -68,7 +99,9 @@ fn account(text: &str) -> Result<(), String> {
 }
 
 fn license(text: &str) -> Result<(), String> {
-    let wrong = || format!("\"{text}\" is not a licence ARN, such as arn:aws:license-manager::123456789012:license:l-…");
+    let wrong = || {
+        format!("\"{text}\" is not a licence ARN, such as arn:aws:license-manager::123456789012:license:l-…")
+    };
     let mut parts = text.splitn(6, ':');
     let mut part = || parts.next().ok_or_else(wrong);
     let (arn, partition) = (part()?, part()?);
@@ -76,7 +109,10 @@ fn license(text: &str) -> Result<(), String> {
     let resource = part()?;
     let rest = partition.strip_prefix("aws").ok_or_else(wrong)?;
     let of = |text: &str, max: usize, also: &str| {
-        text.len() <= max && text.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
+        text.len() <= max
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || also.contains(c))
     };
     let begun = |text: &str| text.starts_with(|c: char| c.is_ascii_alphanumeric());
     let fits = arn == "arn"
@@ -105,13 +141,17 @@ fn region(text: &str) -> Result<(), String> {
             (2..=4).contains(&area.len())
                 && letters(area)
                 && !middle.is_empty()
-                && middle.iter().all(|part| letters(part))
+                && middle.iter().all(letters)
                 && (1..=2).contains(&number.len())
                 && number.bytes().all(|b| b.is_ascii_digit())
         }
         _ => false,
     };
-    if fits { Ok(()) } else { Err(format!("\"{text}\" is not an AWS region, such as us-east-1")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("\"{text}\" is not an AWS region, such as us-east-1"))
+    }
 }
 
 fn role(text: &str) -> Result<(), String> {
@@ -121,8 +161,16 @@ fn role(text: &str) -> Result<(), String> {
     let fits = (arn, service, region) == ("arn", "iam", "")
         && partition.starts_with("aws")
         && account(owner).is_ok()
-        && name.strip_prefix("role/").is_some_and(|name| text::label(name).is_ok());
-    if fits { Ok(()) } else { Err(format!("\"{text}\" is not a role ARN, such as arn:aws:iam::123456789012:role/…")) }
+        && name
+            .strip_prefix("role/")
+            .is_some_and(|name| text::label(name).is_ok());
+    if fits {
+        Ok(())
+    } else {
+        Err(format!(
+            "\"{text}\" is not a role ARN, such as arn:aws:iam::123456789012:role/…"
+        ))
+    }
 }
 
 /// AWS STS API reference of `AssumeRole`, read 2026-11-20.

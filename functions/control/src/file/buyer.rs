@@ -23,8 +23,11 @@ pub(super) const BUYER: Shape = Shape {
     required: &["id"],
 };
 
-const ENTITLEMENT: Shape =
-    Shape { name: "[[buyer.entitlement]]", keys: &["starts_at", "ends_at", "included", "aws"], required: &[] };
+const ENTITLEMENT: Shape = Shape {
+    name: "[[buyer.entitlement]]",
+    keys: &["starts_at", "ends_at", "included", "aws"],
+    required: &[],
+};
 
 /// A buyer as stated, each part of it that could be read.
 pub(super) struct Stated {
@@ -41,26 +44,43 @@ pub(super) struct Stated {
 /// Reads one `[[buyer]]`.
 pub(super) fn read(section: &Section<'_>) -> Stated {
     let id = section.checked("id", text::id).unwrap_or_default();
-    let from_start = section.word("bill_from", &[("start", true), ("now", false)]).unwrap_or(false);
+    let from_start = section
+        .word("bill_from", &[("start", true), ("now", false)])
+        .unwrap_or(false);
     let mut entitlements = entitlements(section);
     entitlements.sort_by_key(|entitlement| entitlement.is.starts_at);
-    Stated { line: section.line, id, customers: customers(section), from_start, entitlements }
+    Stated {
+        line: section.line,
+        id,
+        customers: customers(section),
+        from_start,
+        entitlements,
+    }
 }
 
 fn customers(section: &Section<'_>) -> Vec<At<String>> {
     match (section.has("customer_id"), section.has("customer_ids")) {
         (true, true) => {
             let line = section.line_of("customer_id");
-            section.notes.add(line, "`customer_id` beside `customer_ids`: put it into the list");
+            section
+                .notes
+                .add(line, "`customer_id` beside `customer_ids`: put it into the list");
             Vec::new()
         }
         (true, false) => {
             let line = section.line_of("customer_id");
-            section.checked("customer_id", text::id).map(|is| At { line, is }).into_iter().collect()
+            section
+                .checked("customer_id", text::id)
+                .map(|is| At { line, is })
+                .into_iter()
+                .collect()
         }
         (false, true) => section.texts("customer_ids", text::id),
         (false, false) => {
-            section.notes.add_if_whole(section.line, "[[buyer]] lacks `customer_ids` (or `customer_id`): add it");
+            section.notes.add_if_whole(
+                section.line,
+                "[[buyer]] lacks `customer_ids` (or `customer_id`): add it",
+            );
             Vec::new()
         }
     }
@@ -74,25 +94,45 @@ fn entitlements(section: &Section<'_>) -> Vec<At<Entitlement>> {
         let message = format!("`{key}` beside [[buyer.entitlement]]: it belongs into one of those");
         section.notes.add(section.line_of(key), message);
     }
-    section.sections("entitlement", &ENTITLEMENT).iter().filter_map(entitlement).collect()
+    section
+        .sections("entitlement", &ENTITLEMENT)
+        .iter()
+        .filter_map(entitlement)
+        .collect()
 }
 
 fn entitlement(section: &Section<'_>) -> Option<At<Entitlement>> {
     for key in ["starts_at", "aws"].iter().filter(|key| !section.has(key)) {
-        section.notes.add_if_whole(section.line, format!("{} lacks `{key}`: add it", section.name));
+        section
+            .notes
+            .add_if_whole(section.line, format!("{} lacks `{key}`: add it", section.name));
     }
     let (starts_at, ends_at) = (section.timestamp("starts_at"), section.timestamp("ends_at"));
     let included = section.quantities("included");
-    let destination = section.section("aws", &aws::IDENTITY).and_then(|aws| aws::destination(&aws));
+    let destination = section
+        .section("aws", &aws::IDENTITY)
+        .and_then(|aws| aws::destination(&aws));
     if section.has("ends_at") && ends_at.is_none() {
         return None;
     }
     let (starts_at, ends_at) = (starts_at?.is, ends_at);
     if let Some(end) = ends_at.as_ref().filter(|end| end.is <= starts_at) {
-        section.notes.add(end.line, "`ends_at` is not after `starts_at`: an entitlement ends after it begins");
+        section.notes.add(
+            end.line,
+            "`ends_at` is not after `starts_at`: an entitlement ends after it begins",
+        );
         return None;
     }
     let ends_at = ends_at.map(|end| end.is);
-    let is = Entitlement { key: starts_at, starts_at, ends_at, included, destination: destination? };
-    Some(At { line: section.line, is })
+    let is = Entitlement {
+        key: starts_at,
+        starts_at,
+        ends_at,
+        included,
+        destination: destination?,
+    };
+    Some(At {
+        line: section.line,
+        is,
+    })
 }

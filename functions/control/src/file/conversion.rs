@@ -10,7 +10,17 @@ use super::text;
 
 pub(super) const CONVERSION: Shape = Shape {
     name: "[[conversion]]",
-    keys: &["from", "group", "marketplace", "to", "divide", "multiply", "accumulate", "carry", "hold_above"],
+    keys: &[
+        "from",
+        "group",
+        "marketplace",
+        "to",
+        "divide",
+        "multiply",
+        "accumulate",
+        "carry",
+        "hold_above",
+    ],
     required: &["from", "to"],
 };
 
@@ -21,17 +31,34 @@ pub(super) fn read(section: &Section<'_>) -> Option<At<Conversion>> {
     let marketplace = section.word("marketplace", &[("aws", "aws")]).map(str::to_owned);
     let to = section.checked("to", text::dimension);
     let factor = factor(section);
-    let accumulate =
-        section.word("accumulate", &[("hours", Accumulate::Hours), ("period", Accumulate::Period)]);
+    let accumulate = section.word(
+        "accumulate",
+        &[("hours", Accumulate::Hours), ("period", Accumulate::Period)],
+    );
     let carry = section.flag("carry").unwrap_or(false);
     if carry && accumulate != Some(Accumulate::Hours) {
         let line = section.line_of("carry");
-        section.notes.add_if_whole(line, "`carry` goes with `accumulate = \"hours\"`: add that, or take it out");
+        section.notes.add_if_whole(
+            line,
+            "`carry` goes with `accumulate = \"hours\"`: add that, or take it out",
+        );
     }
     let hold_above = section.decimal("hold_above");
     let (from, to, factor) = (from?, to?, factor?);
-    let is = Conversion { from, group, marketplace, to, factor, accumulate, carry, hold_above };
-    Some(At { line: section.line, is })
+    let is = Conversion {
+        from,
+        group,
+        marketplace,
+        to,
+        factor,
+        accumulate,
+        carry,
+        hold_above,
+    };
+    Some(At {
+        line: section.line,
+        is,
+    })
 }
 
 /// The metric: the one word that is no metric's id is the amount modes' own.

@@ -57,8 +57,14 @@ pub(super) struct Notes {
 impl Notes {
     /// Of a file's text, and of what the TOML parser says of it.
     pub(super) fn new(text: &str, errors: &[toml::de::Error]) -> Self {
-        let begins = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let mut notes = Self { begins, found: RefCell::default(), broken: Vec::new() };
+        let begins = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        let mut notes = Self {
+            begins,
+            found: RefCell::default(),
+            broken: Vec::new(),
+        };
         for error in errors {
             let line = notes.line(error.span().map_or(0, |span| span.start));
             notes.add(line, format!("not TOML: {}", error.message().replace('\n', ", ")));

@@ -32,17 +32,27 @@ impl<'a> Section<'a> {
         for key in table.keys() {
             let (line, key) = (notes.line(key.span().start), key.get_ref());
             if unsupported::key(name, key) {
-                notes.add(line, format!("`{key}` is not supported by this version: take it out"));
+                notes.add(
+                    line,
+                    format!("`{key}` is not supported by this version: take it out"),
+                );
             } else if !shape.keys.contains(&key.as_ref()) {
-                let hint = nearest(key, shape.keys)
-                    .map_or_else(|| "take it out".to_owned(), |near| format!("did you mean `{near}`?"));
+                let hint = nearest(key, shape.keys).map_or_else(
+                    || "take it out".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
                 notes.add(line, format!("`{key}` is not a key of {name}: {hint}"));
             }
         }
         for key in shape.required.iter().filter(|key| !table.contains_key(**key)) {
             notes.add_if_whole(line, format!("{name} lacks `{key}`: add it"));
         }
-        Self { notes, line, name, table }
+        Self {
+            notes,
+            line,
+            name,
+            table,
+        }
     }
 
     fn get(&self, key: &str) -> Option<(usize, &'a DeValue<'a>)> {
@@ -51,7 +61,10 @@ impl<'a> Section<'a> {
     }
 
     fn wrong(&self, line: usize, key: &str, value: &DeValue<'_>, wanted: &str) {
-        self.notes.add(line, format!("`{key}` is {}: it wants {wanted}", described(value)));
+        self.notes.add(
+            line,
+            format!("`{key}` is {}: it wants {wanted}", described(value)),
+        );
     }
 
     /// Whether the key is there, right or wrong.
@@ -94,14 +107,18 @@ impl<'a> Section<'a> {
     pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(key)?;
         if unsupported::value(key, text.is) {
-            self.notes.add(text.line, format!("`{key} = \"{}\"` is not supported by this version", text.is));
+            self.notes.add(
+                text.line,
+                format!("`{key} = \"{}\"` is not supported by this version", text.is),
+            );
             return None;
         }
         let found = words.iter().find(|(word, _)| *word == text.is);
         if found.is_none() {
             let words: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
             let words = words.join(" or ");
-            self.notes.add(text.line, format!("`{key}` is \"{}\": it wants {words}", text.is));
+            self.notes
+                .add(text.line, format!("`{key}` is \"{}\": it wants {words}", text.is));
         }
         found.map(|(_, value)| *value)
     }
@@ -139,13 +156,18 @@ impl<'a> Section<'a> {
             return None;
         };
         match DateTime::parse_from_rfc3339(&stated) {
-            Ok(at) if at.timestamp_subsec_nanos() == 0 => Some(At { line, is: at.with_timezone(&Utc) }),
+            Ok(at) if at.timestamp_subsec_nanos() == 0 => Some(At {
+                line,
+                is: at.with_timezone(&Utc),
+            }),
             Ok(_) => {
-                self.notes.add(line, format!("`{key}` is {stated}: it wants whole seconds"));
+                self.notes
+                    .add(line, format!("`{key}` is {stated}: it wants whole seconds"));
                 None
             }
             Err(_) => {
-                self.notes.add(line, format!("`{key}` is {stated}: it wants {wanted}"));
+                self.notes
+                    .add(line, format!("`{key}` is {stated}: it wants {wanted}"));
                 None
             }
         }
@@ -165,13 +187,18 @@ impl<'a> Section<'a> {
 
     /// A list of texts that a check lets pass, none twice.
     pub(super) fn texts(&self, key: &str, check: fn(&str) -> Result<(), String>) -> Vec<At<String>> {
-        let Some((line, value)) = self.get(key) else { return Vec::new() };
+        let Some((line, value)) = self.get(key) else {
+            return Vec::new();
+        };
         let Some(array) = value.as_array() else {
             self.wrong(line, key, value, "a list of texts, such as [\"…\"]");
             return Vec::new();
         };
         if array.is_empty() {
-            self.notes.add(line, format!("`{key}` is empty: name at least one, or leave it out"));
+            self.notes.add(
+                line,
+                format!("`{key}` is empty: name at least one, or leave it out"),
+            );
         }
         let mut texts: Vec<At<String>> = Vec::new();
         for value in array.iter() {
@@ -208,7 +235,10 @@ impl<'a> Section<'a> {
     /// A table of exact decimals above zero by the names of dimensions.
     pub(super) fn quantities(&self, key: &str) -> std::collections::BTreeMap<String, Fraction> {
         let mut quantities = std::collections::BTreeMap::new();
-        for (line, name, value) in self.entries(key, "a table, such as { api_calls = \"1000\" }").unwrap_or_default() {
+        for (line, name, value) in self
+            .entries(key, "a table, such as { api_calls = \"1000\" }")
+            .unwrap_or_default()
+        {
             if let Err(reason) = text::dimension(name) {
                 self.notes.add(line, format!("`{key}.{name}`: {reason}"));
             }
@@ -233,7 +263,11 @@ impl<'a> Section<'a> {
             table
                 .iter()
                 .map(|(name, value)| {
-                    (self.notes.line(name.span().start), name.get_ref().as_ref(), value.get_ref())
+                    (
+                        self.notes.line(name.span().start),
+                        name.get_ref().as_ref(),
+                        value.get_ref(),
+                    )
                 })
                 .collect(),
         )
@@ -251,10 +285,19 @@ impl<'a> Section<'a> {
 
     /// The tables of a list in this one.
     pub(super) fn sections(&self, key: &str, shape: &Shape) -> Vec<Self> {
-        let Some((line, value)) = self.get(key) else { return Vec::new() };
-        let tables = value.as_array().map(|array| array.iter().map(table_of).collect::<Option<Vec<_>>>());
+        let Some((line, value)) = self.get(key) else {
+            return Vec::new();
+        };
+        let tables = value
+            .as_array()
+            .map(|array| array.iter().map(table_of).collect::<Option<Vec<_>>>());
         let Some(Some(tables)) = tables else {
-            self.wrong(line, key, value, &format!("tables, each begun with {}", shape.name));
+            self.wrong(
+                line,
+                key,
+                value,
+                &format!("tables, each begun with {}", shape.name),
+            );
             return Vec::new();
         };
         tables
@@ -265,14 +308,20 @@ impl<'a> Section<'a> {
 }
 
 fn table_of<'a>(value: &'a Spanned<DeValue<'a>>) -> Option<(usize, &'a DeTable<'a>)> {
-    value.get_ref().as_table().map(|table| (value.span().start, table))
+    value
+        .get_ref()
+        .as_table()
+        .map(|table| (value.span().start, table))
 }
 
 /// Exact decimals are texts: TOML's own numbers are binary floats in most tools that touch the file.
 fn decimal_of(value: &DeValue<'_>) -> Result<Decimal, String> {
     match value.as_str() {
         Some(text) => text::positive(text),
-        None => Err(format!("is {}: it wants an exact decimal in quotes, such as \"0.001\"", described(value))),
+        None => Err(format!(
+            "is {}: it wants an exact decimal in quotes, such as \"0.001\"",
+            described(value)
+        )),
     }
 }
 

@@ -16,7 +16,9 @@ pub(super) fn id(text: &str) -> Result<(), String> {
     } else if text.len() > ID_MAX {
         Err(format!("the id has {} characters: at most {ID_MAX}", text.len()))
     } else if let Some(c) = text.chars().find(|c| !fits(*c)) {
-        Err(format!("the id \"{text}\" holds {c:?}: letters, digits, `.`, `_` and `-` only"))
+        Err(format!(
+            "the id \"{text}\" holds {c:?}: letters, digits, `.`, `_` and `-` only"
+        ))
     } else {
         Ok(())
     }
@@ -46,7 +48,10 @@ pub(super) fn secret(text: &str) -> Result<(), String> {
     if platform::secrets::allowed(text) {
         Ok(())
     } else {
-        Err(format!("the secret's name \"{text}\" does not begin with `{}`", platform::secrets::PREFIX))
+        Err(format!(
+            "the secret's name \"{text}\" does not begin with `{}`",
+            platform::secrets::PREFIX
+        ))
     }
 }
 
@@ -78,10 +83,14 @@ pub(super) fn positive(text: &str) -> Result<Decimal, String> {
         Some((whole, fraction)) => digits(whole) && digits(fraction),
     };
     if !plain {
-        return Err(format!("is \"{text}\": it wants an exact decimal, such as \"0.001\""));
+        return Err(format!(
+            "is \"{text}\": it wants an exact decimal, such as \"0.001\""
+        ));
     }
     match Decimal::from_str_exact(text) {
-        Err(_) => Err(format!("is \"{text}\": more digits than an exact decimal of 28 holds")),
+        Err(_) => Err(format!(
+            "is \"{text}\": more digits than an exact decimal of 28 holds"
+        )),
         Ok(value) if value <= Decimal::ZERO => Err(format!("is \"{text}\": it wants to be above zero")),
         Ok(value) => Ok(value.normalize()),
     }
@@ -93,19 +102,32 @@ mod tests {
 
     #[test]
     fn one_address_has_one_spelling() {
-        for url in ["https://API.metronome.com", "HTTPS://api.metronome.com:443/", "https://api.metronome.com"] {
+        for url in [
+            "https://API.metronome.com",
+            "HTTPS://api.metronome.com:443/",
+            "https://api.metronome.com",
+        ] {
             assert_eq!(one_spelling(url), "https://api.metronome.com", "{url}");
         }
-        assert_eq!(one_spelling("http://127.0.0.1:9000/v1/"), "http://127.0.0.1:9000/v1");
+        assert_eq!(
+            one_spelling("http://127.0.0.1:9000/v1/"),
+            "http://127.0.0.1:9000/v1"
+        );
     }
 
     #[test]
     fn a_decimal_is_digits_and_a_point_and_nothing_else() {
         assert_eq!(positive("1000.50").unwrap().to_string(), "1000.5");
         assert_eq!(positive("0.0000001").unwrap().to_string(), "0.0000001");
-        for text in ["", ".", "1.", ".5", "1e3", "1_000", "+1", " 1", "1,5", "٣", "0", "0.0", "-1", "NaN"] {
+        for text in [
+            "", ".", "1.", ".5", "1e3", "1_000", "+1", " 1", "1,5", "٣", "0", "0.0", "-1", "NaN",
+        ] {
             assert!(positive(text).is_err(), "{text}");
         }
-        assert!(positive("0.00000000000000000000000000001").unwrap_err().contains("more digits"));
+        assert!(
+            positive("0.00000000000000000000000000001")
+                .unwrap_err()
+                .contains("more digits")
+        );
     }
 }

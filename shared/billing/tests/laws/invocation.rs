@@ -51,6 +51,8 @@ pub(crate) struct Invocation {
     /// Requests a record at most.
     pub(crate) requests: usize,
     pub(crate) broken: Broken,
+    /// Writes that found another version.
+    pub(crate) conflicts: u64,
     readings: BTreeMap<StreamKey, Result<Reading, String>>,
     sent: Vec<(Record, Vec<Answer>)>,
     stage: Stage,
@@ -70,6 +72,7 @@ impl Invocation {
             faults: VecDeque::new(),
             requests: 1,
             broken: Broken::Nothing,
+            conflicts: 0,
             readings: BTreeMap::new(),
             sent: Vec::new(),
             stage: Stage::Read,
@@ -86,7 +89,12 @@ impl Invocation {
         matches!(self.stage, Stage::Done)
     }
 
-    /// What it has read and not yet claimed.
+    /// Its last step has been: nothing that it knows is written any more.
+    pub(crate) fn crash(&mut self) {
+        self.stage = Stage::Done;
+    }
+
+    /// What it has read.
     pub(crate) fn readings(&self) -> &BTreeMap<StreamKey, Result<Reading, String>> {
         &self.readings
     }
@@ -233,13 +241,14 @@ impl Invocation {
         }))
     }
 
-    fn write(&self, world: &mut World, write: Write) -> bool {
+    fn write(&mut self, world: &mut World, write: Write) -> bool {
         if self.broken == Broken::Unconditional {
             world.force(write);
-            true
-        } else {
-            world.write(write)
+            return true;
         }
+        let written = world.write(write);
+        self.conflicts += u64::from(!written);
+        written
     }
 
     fn taken(&self, answer: &Answer) -> Answer {

@@ -38,6 +38,7 @@ pub(crate) struct Market {
     pub(crate) unknown: BTreeSet<String>,
     /// Identities without a subscription.
     pub(crate) unsubscribed: BTreeSet<String>,
+    pub(crate) requests: u64,
 }
 
 impl Market {
@@ -48,6 +49,7 @@ impl Market {
             held: BTreeMap::new(),
             unknown: BTreeSet::new(),
             unsubscribed: BTreeSet::new(),
+            requests: 0,
         }
     }
 
@@ -59,6 +61,7 @@ impl Market {
         now: DateTime<Utc>,
         fault: Fault,
     ) -> Answer {
+        self.requests += 1;
         match fault {
             Fault::LostBefore => Answer::Unknown("connection lost".to_owned()),
             Fault::Later => Answer::Refused(Refusal::Later("throttled".to_owned())),

@@ -30,6 +30,6 @@ fn only_binaries_are_taken_from_cargos_messages() {
 
 #[test]
 fn a_package_that_is_not_there_is_an_error() {
-    let error = build(&["no-such-function"]).unwrap_err();
+    let error = build(&[("no-such-package", "no-such-function")]).unwrap_err();
     assert!(error.to_string().contains("no-such-function"), "{error}");
 }

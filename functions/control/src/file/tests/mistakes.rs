@@ -1,67 +1,106 @@
 use super::{WHOLE, read, spoilt};
 
-/// What is spoilt, by what, and what is said of it: the line and the words.
-type Case = (&'static str, &'static str, usize, &'static str);
-
-fn check(cases: &[Case]) {
-    for (part, by, line, message) in cases {
-        let text = spoilt(part, by);
-        let Err(mistakes) = read(&text) else { panic!("`{by}` passed") };
-        let said: Vec<_> = mistakes.0.iter().map(|mistake| (mistake.line, mistake.message.as_str())).collect();
-        assert_eq!(said, [(*line, *message)], "`{by}`");
+/// Reads a table of two lines a case: `what is spoilt => by what` (`↵` stands for a line's end), and all that is said of it.
+fn check(cases: &str) {
+    let lines: Vec<_> = cases.lines().filter(|line| !line.is_empty()).collect();
+    for case in lines.chunks(2) {
+        let (part, by) = case[0].split_once(" =>").unwrap();
+        let text = spoilt(&part.replace('↵', "\n"), &by.trim_start().replace('↵', "\n"));
+        let said = read(&text).map_or_else(|mistakes| mistakes.to_string(), |_| "it passed".to_owned());
+        assert_eq!(said, case[1].trim_start(), "{}", case[0]);
     }
 }
 
 #[test]
 fn a_key_that_is_unknown_is_named_with_the_nearest_that_is_known() {
-    check(&[
-        ("divide = \"1000\"", "divid = \"1000\"", 19, "`divid` is not a key of [[conversion]]: did you mean `divide`?"),
-        ("open_days = 34", "opendays = 34", 5, "`opendays` is not a key of the file: did you mean `open_days`?"),
-        ("external_id", "extrenal_id", 54, "`extrenal_id` is not a key of [aws]: did you mean `external_id`?"),
-        ("bill_from", "xyz", 32, "`xyz` is not a key of [[buyer]]: take it out"),
-        ("requests_per_second", "request_per_second", 9, "`request_per_second` is not a key of [metronome]: did you mean `requests_per_second`?"),
-        ("included = {", "include = {", 41, "`include` is not a key of [[buyer.entitlement]]: did you mean `included`?"),
-        ("product = \"prod-1\"", "products = \"prod-1\"", 42, "`products` is not a key of aws = {…}: did you mean `product`?"),
-    ]);
+    check(
+        r#"
+divide = "1000" => divid = "1000"
+    line 19: `divid` is not a key of [[conversion]]: did you mean `divide`?
+open_days = 34 => opendays = 34
+    line 5: `opendays` is not a key of the file: did you mean `open_days`?
+external_id => extrenal_id
+    line 52: `extrenal_id` is not a key of [aws]: did you mean `external_id`?
+bill_from => xyz
+    line 32: `xyz` is not a key of [[buyer]]: take it out
+requests_per_second => request_per_second
+    line 9: `request_per_second` is not a key of [metronome]: did you mean `requests_per_second`?
+included = { => include = {
+    line 41: `include` is not a key of [[buyer.entitlement]]: did you mean `included`?
+product = "prod-1" => products = "prod-1"
+    line 42: `products` is not a key of aws = {…}: did you mean `product`?
+"#,
+    );
 }
 
 #[test]
 fn a_key_that_is_missing_is_named() {
-    check(&[
-        ("id = \"acme\"\n", "", 1, "the file lacks `id`: add it"),
-        ("secret = \"meterbridge/acme\"\n", "", 1, "the file lacks `secret`: add it"),
-        ("from = \"m-calls\"\n", "", 14, "[[conversion]] lacks `from`: add it"),
-        ("to = \"seats\"\n", "", 22, "[[conversion]] lacks `to`: add it"),
-        ("metrics = [\"m-calls\", \"m-seats\"]\n", "", 11, "[whitelist] lacks `metrics`: add it"),
-        ("customer_id = \"c-3\"\n", "", 44, "[[buyer]] lacks `customer_ids` (or `customer_id`): add it"),
-        ("id = \"initech\"\n", "", 44, "[[buyer]] lacks `id`: add it"),
-        ("starts_at = 2026-11-15T00:00:00Z\n", "", 44, "[[buyer]] lacks `starts_at`: add it"),
-        ("starts_at = 2027-11-01T00:00:00Z\n", "", 34, "[[buyer.entitlement]] lacks `starts_at`: add it"),
-        (", region = \"us-gov-west-1\"", "", 48, "aws = {…} lacks `region`: add it"),
-    ]);
+    check(
+        r#"
+id = "acme"↵ =>
+    line 1: the file lacks `id`: add it
+secret = "meterbridge/acme"↵ =>
+    line 1: the file lacks `secret`: add it
+from = "m-calls"↵ =>
+    line 14: [[conversion]] lacks `from`: add it
+to = "seats"↵ =>
+    line 22: [[conversion]] lacks `to`: add it
+metrics = ["m-calls", "m-seats"]↵ =>
+    line 11: [whitelist] lacks `metrics`: add it
+customer_id = "c-3"↵ =>
+    line 44: [[buyer]] lacks `customer_ids` (or `customer_id`): add it
+id = "initech"↵ =>
+    line 44: [[buyer]] lacks `id`: add it
+starts_at = 2026-11-15T00:00:00Z↵ =>
+    line 44: [[buyer]] lacks `starts_at`: add it
+starts_at = 2027-11-01T00:00:00Z↵ =>
+    line 34: [[buyer.entitlement]] lacks `starts_at`: add it
+, region = "us-gov-west-1" =>
+    line 48: aws = {…} lacks `region`: add it
+"#,
+    );
 }
 
 #[test]
 fn a_value_of_another_type_is_named_with_what_is_wanted() {
-    check(&[
-        ("id = \"acme\"", "id = 7", 1, "`id` is the number 7: it wants a text in quotes"),
-        ("auto_report = false", "auto_report = \"no\"", 4, "`auto_report` is the text \"no\": it wants true or false"),
-        ("open_days = 34", "open_days = 35", 5, "`open_days` is the number 35: it wants a whole number from 0 to 34"),
-        ("open_days = 34", "open_days = -1", 5, "`open_days` is the number -1: it wants a whole number from 0 to 34"),
-        ("open_days = 34", "open_days = 2.5", 5, "`open_days` is the number 2.5: it wants a whole number from 0 to 34"),
-        ("requests_per_second = 3", "requests_per_second = 0", 9, "`requests_per_second` is the number 0: it wants a whole number from 1 to 100"),
-        ("requests_per_second = 3", "requests_per_second = 101", 9, "`requests_per_second` is the number 101: it wants a whole number from 1 to 100"),
-        ("metrics = [\"m-calls\", \"m-seats\"]", "metrics = \"m-calls\"", 12, "`metrics` is the text \"m-calls\": it wants a list of texts, such as [\"…\"]"),
-        ("metrics = [\"m-calls\", \"m-seats\"]", "metrics = [\"m-calls\",\n  4]", 13, "`metrics` is the number 4: it wants nothing but texts in quotes"),
-        ("metrics = [\"m-calls\", \"m-seats\"]", "metrics = []", 12, "`metrics` is empty: name at least one, or leave it out"),
-        ("metrics = [\"m-calls\", \"m-seats\"]", "metrics = [\"m-seats\", \"m-seats\"]", 12, "`metrics` names \"m-seats\" twice"),
-        ("carry = true", "carry = 1", 27, "`carry` is the number 1: it wants true or false"),
-        ("group = { region = \"us-west-1\" }", "group = \"region\"", 16, "`group` is the text \"region\": it wants a table of texts, such as { region = \"us-west-1\" }"),
-        ("group = { region = \"us-west-1\" }", "group = { region = 1 }", 16, "`group.region` is the number 1: it wants a text in quotes"),
-        ("group = { region = \"us-west-1\" }", "group = { region = \"\" }", 16, "`group.region`: it is empty: give it a value, or leave it out"),
-        ("group = { region = \"us-west-1\" }", "group = {}", 16, "`group` is empty: leave it out"),
-    ]);
-    let scalar = read("id = \"a\"\nsecret = \"meterbridge/a\"\nbuyer = \"globex\"\nmetronome = 1\nconversion = [1]\n");
+    check(
+        r#"
+id = "acme" => id = 7
+    line 1: `id` is the number 7: it wants a text in quotes
+auto_report = false => auto_report = "no"
+    line 4: `auto_report` is the text "no": it wants true or false
+open_days = 34 => open_days = 35
+    line 5: `open_days` is the number 35: it wants a whole number from 0 to 34
+open_days = 34 => open_days = -1
+    line 5: `open_days` is the number -1: it wants a whole number from 0 to 34
+open_days = 34 => open_days = 2.5
+    line 5: `open_days` is the number 2.5: it wants a whole number from 0 to 34
+requests_per_second = 3 => requests_per_second = 0
+    line 9: `requests_per_second` is the number 0: it wants a whole number from 1 to 100
+requests_per_second = 3 => requests_per_second = 101
+    line 9: `requests_per_second` is the number 101: it wants a whole number from 1 to 100
+metrics = ["m-calls", "m-seats"] => metrics = "m-calls"
+    line 12: `metrics` is the text "m-calls": it wants a list of texts, such as ["…"]
+metrics = ["m-calls", "m-seats"] => metrics = ["m-calls",↵  4]
+    line 13: `metrics` is the number 4: it wants nothing but texts in quotes
+metrics = ["m-calls", "m-seats"] => metrics = []
+    line 12: `metrics` is empty: name at least one, or leave it out
+metrics = ["m-calls", "m-seats"] => metrics = ["m-seats", "m-seats"]
+    line 12: `metrics` names "m-seats" twice
+carry = true => carry = 1
+    line 27: `carry` is the number 1: it wants true or false
+group = { region = "us-west-1" } => group = "region"
+    line 16: `group` is the text "region": it wants a table of texts, such as { region = "us-west-1" }
+group = { region = "us-west-1" } => group = { region = 1 }
+    line 16: `group.region` is the number 1: it wants a text in quotes
+group = { region = "us-west-1" } => group = { region = "" }
+    line 16: `group.region`: it is empty: give it a value, or leave it out
+group = { region = "us-west-1" } => group = {}
+    line 16: `group` is empty: leave it out
+"#,
+    );
+    let scalar =
+        read("id = \"a\"\nsecret = \"meterbridge/a\"\nbuyer = \"globex\"\nmetronome = 1\nconversion = [1]\n");
     let said = scalar.unwrap_err().to_string();
     assert_eq!(
         said,
@@ -73,52 +112,90 @@ fn a_value_of_another_type_is_named_with_what_is_wanted() {
 
 #[test]
 fn a_decimal_that_is_not_exact_or_not_above_zero_is_refused() {
-    check(&[
-        ("divide = \"1000\"", "divide = 1000", 19, "`divide` is the number 1000: it wants an exact decimal in quotes, such as \"0.001\""),
-        ("divide = \"1000\"", "divide = 0.1", 19, "`divide` is the number 0.1: it wants an exact decimal in quotes, such as \"0.001\""),
-        ("divide = \"1000\"", "divide = \"0\"", 19, "`divide` is \"0\": it wants to be above zero"),
-        ("divide = \"1000\"", "divide = \"-3\"", 19, "`divide` is \"-3\": it wants to be above zero"),
-        ("divide = \"1000\"", "divide = \"1e3\"", 19, "`divide` is \"1e3\": it wants an exact decimal, such as \"0.001\""),
-        ("multiply = \"2.5\"", "multiply = \"0.0\"", 25, "`multiply` is \"0.0\": it wants to be above zero"),
-        ("multiply = \"2.5\"", "multiply = \"99999999999999999999999999999\"", 25, "`multiply` is \"99999999999999999999999999999\": more digits than an exact decimal of 28 holds"),
-        ("multiply = \"2.5\"", "multiply = \"2.5\"\ndivide = \"2\"", 26, "both `multiply` and `divide`: keep one"),
-        ("hold_above = \"1000000.5\"", "hold_above = \"many\"", 20, "`hold_above` is \"many\": it wants an exact decimal, such as \"0.001\""),
-        ("api_calls = \"1000000\"", "api_calls = \"0\"", 41, "`included.api_calls` is \"0\": it wants to be above zero"),
-        ("api_calls = \"1000000\"", "api_calls = 5", 41, "`included.api_calls` is the number 5: it wants an exact decimal in quotes, such as \"0.001\""),
-        ("api_calls = \"1000000\"", "\"\" = \"5\"", 41, "`included.`: a dimension: it is empty: give it a value, or leave it out"),
-    ]);
+    check(
+        r#"
+divide = "1000" => divide = 1000
+    line 19: `divide` is the number 1000: it wants an exact decimal in quotes, such as "0.001"
+divide = "1000" => divide = 0.1
+    line 19: `divide` is the number 0.1: it wants an exact decimal in quotes, such as "0.001"
+divide = "1000" => divide = "0"
+    line 19: `divide` is "0": it wants to be above zero
+divide = "1000" => divide = "-3"
+    line 19: `divide` is "-3": it wants to be above zero
+divide = "1000" => divide = "1e3"
+    line 19: `divide` is "1e3": it wants an exact decimal, such as "0.001"
+multiply = "2.5" => multiply = "0.0"
+    line 25: `multiply` is "0.0": it wants to be above zero
+multiply = "2.5" => multiply = "99999999999999999999999999999"
+    line 25: `multiply` is "99999999999999999999999999999": more digits than an exact decimal of 28 holds
+multiply = "2.5" => multiply = "2.5"↵divide = "2"
+    line 26: both `multiply` and `divide`: keep one
+hold_above = "1000000.5" => hold_above = "many"
+    line 20: `hold_above` is "many": it wants an exact decimal, such as "0.001"
+api_calls = "1000000" => api_calls = "0"
+    line 41: `included.api_calls` is "0": it wants to be above zero
+api_calls = "1000000" => api_calls = 5
+    line 41: `included.api_calls` is the number 5: it wants an exact decimal in quotes, such as "0.001"
+api_calls = "1000000" => "" = "5"
+    line 41: `included.`: a dimension: it is empty: give it a value, or leave it out
+"#,
+    );
 }
 
 #[test]
 fn a_time_is_in_utc_in_whole_seconds_and_ends_after_it_begins() {
     let wants = "it wants a UTC timestamp without quotes, such as 2026-11-01T00:00:00Z";
     let cases = [
-        ("\"2026-11-15T00:00:00Z\"", format!("`starts_at` is the text \"2026-11-15T00:00:00Z\": {wants}")),
+        (
+            "\"2026-11-15T00:00:00Z\"",
+            format!("`starts_at` is the text \"2026-11-15T00:00:00Z\": {wants}"),
+        ),
         ("2026-11-15", format!("`starts_at` is 2026-11-15: {wants}")),
-        ("2026-11-15T00:00:00", format!("`starts_at` is 2026-11-15T00:00:00: {wants}")),
-        ("2026-11-15T00:00:00.5Z", "`starts_at` is 2026-11-15T00:00:00.5Z: it wants whole seconds".to_owned()),
+        (
+            "2026-11-15T00:00:00",
+            format!("`starts_at` is 2026-11-15T00:00:00: {wants}"),
+        ),
+        (
+            "2026-11-15T00:00:00.5Z",
+            "`starts_at` is 2026-11-15T00:00:00.5Z: it wants whole seconds".to_owned(),
+        ),
     ];
     for (time, message) in cases {
         let text = spoilt("starts_at = 2026-11-15T00:00:00Z", &format!("starts_at = {time}"));
-        assert_eq!(read(&text).unwrap_err().to_string(), format!("line 47: {message}"), "{time}");
+        assert_eq!(
+            read(&text).unwrap_err().to_string(),
+            format!("line 47: {message}"),
+            "{time}"
+        );
     }
     for end in ["2026-11-01T00:00:00Z", "2026-10-01T00:00:00Z"] {
         let text = spoilt("ends_at = 2027-11-01T00:00:00Z", &format!("ends_at = {end}"));
         let said = read(&text).unwrap_err().to_string();
-        assert_eq!(said, "line 40: `ends_at` is not after `starts_at`: an entitlement ends after it begins");
+        assert_eq!(
+            said,
+            "line 40: `ends_at` is not after `starts_at`: an entitlement ends after it begins"
+        );
     }
 }
 
 #[test]
 fn a_word_that_is_none_of_the_words_is_refused() {
-    check(&[
-        ("billing_mode = \"quantity\"", "billing_mode = \"hourly\"", 3, "`billing_mode` is \"hourly\": it wants \"quantity\""),
-        ("marketplace = \"aws\"", "marketplace = \"AWS\"", 17, "`marketplace` is \"AWS\": it wants \"aws\""),
-        ("bill_from = \"start\"", "bill_from = \"later\"", 32, "`bill_from` is \"later\": it wants \"start\" or \"now\""),
-        ("accumulate = \"hours\"\ncarry = true", "accumulate = \"days\"", 26, "`accumulate` is \"days\": it wants \"hours\" or \"period\""),
-        ("accumulate = \"hours\"\n", "", 26, "`carry` goes with `accumulate = \"hours\"`: add that, or take it out"),
-        ("accumulate = \"hours\"\n", "accumulate = \"period\"\n", 27, "`carry` goes with `accumulate = \"hours\"`: add that, or take it out"),
-    ]);
+    check(
+        r#"
+billing_mode = "quantity" => billing_mode = "hourly"
+    line 3: `billing_mode` is "hourly": it wants "quantity"
+marketplace = "aws" => marketplace = "AWS"
+    line 17: `marketplace` is "AWS": it wants "aws"
+bill_from = "start" => bill_from = "later"
+    line 32: `bill_from` is "later": it wants "start" or "now"
+accumulate = "hours"↵carry = true => accumulate = "days"
+    line 26: `accumulate` is "days": it wants "hours" or "period"
+accumulate = "hours"↵ =>
+    line 26: `carry` goes with `accumulate = "hours"`: add that, or take it out
+accumulate = "hours"↵ => accumulate = "period"↵
+    line 27: `carry` goes with `accumulate = "hours"`: add that, or take it out
+"#,
+    );
 }
 
 #[test]
@@ -126,16 +203,30 @@ fn an_id_is_short_and_plain() {
     let long = "a".repeat(65);
     for (id, reason) in [
         ("", "an id is not empty".to_owned()),
-        ("a b", "the id \"a b\" holds ' ': letters, digits, `.`, `_` and `-` only".to_owned()),
-        ("a/b", "the id \"a/b\" holds '/': letters, digits, `.`, `_` and `-` only".to_owned()),
-        ("é", "the id \"é\" holds 'é': letters, digits, `.`, `_` and `-` only".to_owned()),
+        (
+            "a b",
+            "the id \"a b\" holds ' ': letters, digits, `.`, `_` and `-` only".to_owned(),
+        ),
+        (
+            "a/b",
+            "the id \"a/b\" holds '/': letters, digits, `.`, `_` and `-` only".to_owned(),
+        ),
+        (
+            "é",
+            "the id \"é\" holds 'é': letters, digits, `.`, `_` and `-` only".to_owned(),
+        ),
         (long.as_str(), "the id has 65 characters: at most 64".to_owned()),
     ] {
-        for (part, line, key) in
-            [("id = \"acme\"", 1, "id"), ("id = \"initech\"", 45, "id"), ("customer_id = \"c-3\"", 46, "customer_id")]
-        {
+        for (part, line, key) in [
+            ("id = \"acme\"", 1, "id"),
+            ("id = \"initech\"", 45, "id"),
+            ("customer_id = \"c-3\"", 46, "customer_id"),
+        ] {
             let text = spoilt(part, &format!("{key} = \"{id}\""));
-            assert_eq!(read(&text).unwrap_err().to_string(), format!("line {line}: `{key}`: {reason}"));
+            assert_eq!(
+                read(&text).unwrap_err().to_string(),
+                format!("line {line}: `{key}`: {reason}")
+            );
         }
     }
     assert!(read(&spoilt("id = \"acme\"", &format!("id = \"{}\"", "a".repeat(64)))).is_ok());
@@ -143,12 +234,18 @@ fn an_id_is_short_and_plain() {
 
 #[test]
 fn a_token_goes_only_where_it_may_and_comes_from_our_own_secrets() {
-    check(&[
-        ("secret = \"meterbridge/acme\"", "secret = \"prod/db\"", 2, "`secret`: the secret's name \"prod/db\" does not begin with `meterbridge/`"),
-        ("https://API.metronome.com/", "http://api.metronome.com", 8, "`base_url`: `http://api.metronome.com` is neither https nor loopback, and would receive a token"),
-        ("https://API.metronome.com/", "https://user:pw@api.metronome.com", 8, "`base_url`: a URL with a user name or password in it is refused"),
-        ("https://API.metronome.com/", "https://api.metronome.com/?x=1", 8, "`base_url`: `https://api.metronome.com/?x=1` has a query: give the address without it"),
-    ]);
+    check(
+        r#"
+secret = "meterbridge/acme" => secret = "prod/db"
+    line 2: `secret`: the secret's name "prod/db" does not begin with `meterbridge/`
+https://API.metronome.com/ => http://api.metronome.com
+    line 8: `base_url`: `http://api.metronome.com` is neither https nor loopback, and would receive a token
+https://API.metronome.com/ => https://user:pw@api.metronome.com
+    line 8: `base_url`: a URL with a user name or password in it is refused
+https://API.metronome.com/ => https://api.metronome.com/?x=1
+    line 8: `base_url`: `https://api.metronome.com/?x=1` has a query: give the address without it
+"#,
+    );
     assert!(read(&spoilt("https://API.metronome.com/", "http://127.0.0.1:8080")).is_ok());
 }
 
@@ -167,68 +264,113 @@ fn an_identity_has_exactly_one_form() {
     ];
     for form in forms {
         let text = spoilt("product_code = \"code\", customer_identifier = \"cust\"", form);
-        assert_eq!(read(&text).unwrap_err().to_string(), format!("line 48: {FORMS}"), "{form}");
+        assert_eq!(
+            read(&text).unwrap_err().to_string(),
+            format!("line 48: {FORMS}"),
+            "{form}"
+        );
     }
 }
 
 #[test]
 fn each_part_of_an_identity_has_its_form() {
-    check(&[
-        ("product_code = \"code\", account_id = \"123456789012\"", "product_code = \"code\", account_id = \"12345\"", 36, "`account_id`: \"12345\" is not an AWS account id: it wants 12 digits"),
-        ("product_code = \"code\", account_id = \"123456789012\"", "product_code = \"c d\", account_id = \"123456789012\"", 36, "`product_code`: \"c d\" is not a product code"),
-        ("\"arn:aws:license-manager::123456789012:license:l-1\"", "\"l-1\"", 42, "`license_arn`: \"l-1\" is not a licence ARN, such as arn:aws:license-manager::123456789012:license:l-…"),
-        ("\"arn:aws:license-manager::123456789012:license:l-1\"", "\"arn:aws:license-manager::1:\"", 42, "`license_arn`: \"arn:aws:license-manager::1:\" is not a licence ARN, such as arn:aws:license-manager::123456789012:license:l-…"),
-        ("\"us-gov-west-1\"", "\"us-east\"", 48, "`region`: \"us-east\" is not an AWS region, such as us-east-1"),
-        ("\"us-gov-west-1\"", "\"US-EAST-1\"", 48, "`region`: \"US-EAST-1\" is not an AWS region, such as us-east-1"),
-        ("\"us-gov-west-1\"", "\"us.evil.com/-1\"", 48, "`region`: \"us.evil.com/-1\" is not an AWS region, such as us-east-1"),
-        ("arn:aws:iam::123456789012:role/meter", "arn:aws:iam::1:role/meter", 51, "`role_arn`: \"arn:aws:iam::1:role/meter\" is not a role ARN, such as arn:aws:iam::123456789012:role/…"),
-        ("role_arn = \"arn:aws:iam::123456789012:role/meter\"\n", "", 51, "`external_id` is given with a role: add `role_arn`, or take it out"),
-        ("external_id = \"ext-1\"", "external_id = \"e x\"", 52, "`external_id`: it wants 2 to 1224 letters, digits and _+=,.@:/-"),
-    ]);
+    check(
+        r#"
+product_code = "code", account_id = "123456789012" => product_code = "code", account_id = "12345"
+    line 36: `account_id`: "12345" is not an AWS account id: it wants 12 digits
+product_code = "code", account_id = "123456789012" => product_code = "c d", account_id = "123456789012"
+    line 36: `product_code`: "c d" is not a product code
+"arn:aws:license-manager::123456789012:license:l-1" => "l-1"
+    line 42: `license_arn`: "l-1" is not a licence ARN, such as arn:aws:license-manager::123456789012:license:l-…
+"arn:aws:license-manager::123456789012:license:l-1" => "arn:aws:license-manager::1:"
+    line 42: `license_arn`: "arn:aws:license-manager::1:" is not a licence ARN, such as arn:aws:license-manager::123456789012:license:l-…
+"us-gov-west-1" => "us-east"
+    line 48: `region`: "us-east" is not an AWS region, such as us-east-1
+"us-gov-west-1" => "US-EAST-1"
+    line 48: `region`: "US-EAST-1" is not an AWS region, such as us-east-1
+"us-gov-west-1" => "us.evil.com/-1"
+    line 48: `region`: "us.evil.com/-1" is not an AWS region, such as us-east-1
+arn:aws:iam::123456789012:role/meter => arn:aws:iam::1:role/meter
+    line 51: `role_arn`: "arn:aws:iam::1:role/meter" is not a role ARN, such as arn:aws:iam::123456789012:role/…
+role_arn = "arn:aws:iam::123456789012:role/meter"↵ =>
+    line 51: `external_id` is given with a role: add `role_arn`, or take it out
+external_id = "ext-1" => external_id = "e x"
+    line 52: `external_id`: it wants 2 to 1224 letters, digits and _+=,.@:/-
+"#,
+    );
 }
 
 #[test]
 fn what_would_be_billed_twice_is_refused() {
-    check(&[
-        ("from = \"m-seats\"", "from = \"m-calls\"\ngroup = { region = \"us-west-1\" }", 22, "the metric m-calls is converted for the same marketplace and group on line 14 already: its usage would be billed twice"),
-        ("id = \"initech\"", "id = \"globex\"", 44, "the buyer globex stands on line 29 already: give this one another id"),
-        ("customer_id = \"c-3\"", "customer_id = \"c-2\"", 46, "the customer c-2 belongs to the buyer globex (line 29) at the same time: its usage would be billed twice"),
-        ("starts_at = 2027-11-01T00:00:00Z", "starts_at = 2027-10-31T23:59:59Z", 34, "the entitlement overlaps that of line 38: end the one where the other begins"),
-        (
-            "product_code = \"code\", customer_identifier = \"cust\", region = \"us-gov-west-1\"",
-            "product_code = \"code\", account_id = \"123456789012\", region = \"eu-west-1\"",
-            44,
-            "the buyers globex (line 34) and initech share the identity aws/eu-west-1/code/account/123456789012 at the same time: end the one where the other begins",
-        ),
-        ("customer_id = \"c-3\"", "customer_id = \"c-3\"\ncustomer_ids = [\"c-4\"]", 46, "`customer_id` beside `customer_ids`: put it into the list"),
-        ("bill_from = \"start\"", "starts_at = 2026-11-01T00:00:00Z", 32, "`starts_at` beside [[buyer.entitlement]]: it belongs into one of those"),
-    ]);
+    check(
+        r#"
+from = "m-seats" => from = "m-calls"↵group = { region = "us-west-1" }
+    line 22: the metric m-calls is converted for the same marketplace and group on line 14 already: its usage would be billed twice
+from = "m-seats" => from = "m-calls"
+    line 22: the metric m-calls is grouped otherwise on line 14: give all its conversions for a marketplace the same group keys, or some of its usage would be billed twice
+id = "initech" => id = "globex"
+    line 44: the buyer globex stands on line 29 already: give this one another id
+customer_id = "c-3" => customer_id = "c-2"
+    line 46: the customer c-2 belongs to the buyer globex (line 29) at the same time: its usage would be billed twice
+starts_at = 2027-11-01T00:00:00Z => starts_at = 2027-10-31T23:59:59Z
+    line 34: the entitlement overlaps that of line 38: end the one where the other begins
+product_code = "code", customer_identifier = "cust", region = "us-gov-west-1" => product_code = "code", account_id = "123456789012", region = "eu-west-1"
+    line 44: the buyers globex (line 34) and initech share the identity aws/eu-west-1/code/account/123456789012 at the same time: end the one where the other begins
+customer_id = "c-3" => customer_id = "c-3"↵customer_ids = ["c-4"]
+    line 46: `customer_id` beside `customer_ids`: put it into the list
+bill_from = "start" => starts_at = 2026-11-01T00:00:00Z
+    line 32: `starts_at` beside [[buyer.entitlement]]: it belongs into one of those
+"#,
+    );
 }
 
 #[test]
 fn one_after_another_is_not_twice() {
-    let moved = spoilt("customer_id = \"c-3\"\nstarts_at = 2026-11-15T00:00:00Z", "customer_id = \"c-2\"\nstarts_at = 2028-11-01T00:00:00Z");
-    let ended = moved.replace("starts_at = 2027-11-01T00:00:00Z", "starts_at = 2027-11-01T00:00:00Z\nends_at = 2028-11-01T00:00:00Z");
+    let moved = spoilt(
+        "customer_id = \"c-3\"\nstarts_at = 2026-11-15T00:00:00Z",
+        "customer_id = \"c-2\"\nstarts_at = 2028-11-01T00:00:00Z",
+    );
+    let ended = moved.replace(
+        "starts_at = 2027-11-01T00:00:00Z",
+        "starts_at = 2027-11-01T00:00:00Z\nends_at = 2028-11-01T00:00:00Z",
+    );
     assert_eq!(read(&ended).err(), None);
 }
 
 #[test]
 fn what_this_version_does_not_do_is_refused_by_name() {
-    let mut keys = vec!["invoices = [\"usage\"]", "vantage = {}", "solvimon = {}", "endpoints = {}"];
+    let mut keys = vec![
+        "invoices = [\"usage\"]",
+        "vantage = {}",
+        "solvimon = {}",
+        "endpoints = {}",
+    ];
     for key in keys.drain(..) {
         let name = key.split(' ').next().unwrap();
         let said = read(&spoilt("open_days = 34", key)).unwrap_err().to_string();
-        assert_eq!(said, format!("line 5: `{name}` is not supported by this version: take it out"));
+        assert_eq!(
+            said,
+            format!("line 5: `{name}` is not supported by this version: take it out")
+        );
     }
-    check(&[
-        ("billing_mode = \"quantity\"", "billing_mode = \"amount_daily\"", 3, "`billing_mode = \"amount_daily\"` is not supported by this version"),
-        ("from = \"m-calls\"", "from = \"metronome\"", 15, "`from = \"metronome\"` is not supported by this version"),
-        ("marketplace = \"aws\"", "marketplace = \"azure\"", 17, "`marketplace = \"azure\"` is not supported by this version"),
-        ("bill_from = \"start\"", "contracts = [\"k\"]", 32, "`contracts` is not supported by this version: take it out"),
-        ("external_id = \"ext-1\"", "landing_page = \"https://x\"", 52, "`landing_page` is not supported by this version: take it out"),
-        ("product = \"prod-1\"", "decimals = true", 42, "`decimals` is not supported by this version: take it out"),
-        ("included = { api_calls = \"1000000\" }", "azure = { resource_id = \"r\", plan_id = \"p\" }", 41, "`azure` is not supported by this version: take it out"),
-    ]);
+    check(
+        r#"
+billing_mode = "quantity" => billing_mode = "amount_daily"
+    line 3: `billing_mode = "amount_daily"` is not supported by this version
+from = "m-calls" => from = "metronome"
+    line 15: `from = "metronome"` is not supported by this version
+marketplace = "aws" => marketplace = "azure"
+    line 17: `marketplace = "azure"` is not supported by this version
+bill_from = "start" => contracts = ["k"]
+    line 32: `contracts` is not supported by this version: take it out
+external_id = "ext-1" => landing_page = "https://x"
+    line 52: `landing_page` is not supported by this version: take it out
+product = "prod-1" => decimals = true
+    line 42: `decimals` is not supported by this version: take it out
+included = { api_calls = "1000000" } => azure = { resource_id = "r", plan_id = "p" }
+    line 41: `azure` is not supported by this version: take it out
+"#,
+    );
 }
 
 #[test]
@@ -247,7 +389,9 @@ fn every_mistake_of_a_file_is_told_at_once_in_the_order_of_its_lines() {
 
 #[test]
 fn what_is_not_toml_is_named_with_its_line_beside_the_other_mistakes() {
-    let text = WHOLE.replace("id = \"acme\"", "id = acme").replace("open_days = 34", "open_days = 99");
+    let text = WHOLE
+        .replace("id = \"acme\"", "id = acme")
+        .replace("open_days = 34", "open_days = 99");
     let broken = text.replace("to = \"seats\"", "to \"seats\"");
     let mistakes = read(&broken).unwrap_err().0;
     let lines: Vec<_> = mistakes.iter().map(|mistake| mistake.line).collect();
@@ -255,19 +399,33 @@ fn what_is_not_toml_is_named_with_its_line_beside_the_other_mistakes() {
     assert!(mistakes[0].message.starts_with("not TOML: "), "{mistakes:?}");
     let twice = read(&spoilt("open_days = 34", "id = \"again\"")).unwrap_err().0;
     assert_eq!(twice.len(), 1);
-    assert!(twice[0].line == 5 && twice[0].message.contains("duplicate key"), "{twice:?}");
+    assert!(
+        twice[0].line == 5 && twice[0].message.contains("duplicate key"),
+        "{twice:?}"
+    );
 }
 
 #[test]
 fn a_file_that_is_too_large_or_nested_too_deep_is_refused() {
     let large = format!("# {}\n{WHOLE}", "x".repeat(super::super::SIZE_MAX));
     assert!(read(&large).unwrap_err().to_string().contains("at most 1048576"));
-    let deep = format!("id = {}1{}\nsecret = \"meterbridge/a\"", "[".repeat(10_000), "]".repeat(10_000));
-    assert!(read(&deep).unwrap_err().to_string().contains("line 1: not TOML: "));
+    let deep = format!(
+        "id = {}1{}\nsecret = \"meterbridge/a\"",
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
+    assert!(
+        read(&deep)
+            .unwrap_err()
+            .to_string()
+            .contains("line 1: not TOML: ")
+    );
 }
 
 #[test]
 fn a_name_in_a_mistake_cannot_move_the_cursor() {
-    let said = read(&spoilt("id = \"initech\"", "id = \"a\\u001b[2Jb\"")).unwrap_err().to_string();
+    let said = read(&spoilt("id = \"initech\"", "id = \"a\\u001b[2Jb\""))
+        .unwrap_err()
+        .to_string();
     assert!(!said.contains('\u{1b}'), "{said:?}");
 }

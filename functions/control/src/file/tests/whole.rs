@@ -10,12 +10,21 @@ use platform::connection::{
 use super::{WHOLE, at, read};
 
 fn destination(buyer: AwsBuyer, region: &str, product: Option<&str>) -> Destination {
-    let identity = Identity::Aws(AwsIdentity { buyer, region: region.to_owned() });
-    Destination { identity, product: product.map(str::to_owned) }
+    let identity = Identity::Aws(AwsIdentity {
+        buyer,
+        region: region.to_owned(),
+    });
+    Destination {
+        identity,
+        product: product.map(str::to_owned),
+    }
 }
 
 fn customer(id: &str) -> BuyerCustomer {
-    BuyerCustomer { id: id.to_owned(), since: None }
+    BuyerCustomer {
+        id: id.to_owned(),
+        since: None,
+    }
 }
 
 fn entitlement(starts: &str, ends: Option<&str>, destination: Destination) -> Entitlement {
@@ -59,23 +68,41 @@ fn buyers() -> Vec<Buyer> {
         account_id: account_id(),
         license_arn: "arn:aws:license-manager::123456789012:license:l-1".to_owned(),
     };
-    let account = AwsBuyer::Account { product_code: code(), account_id: account_id() };
-    let legacy = AwsBuyer::Customer { product_code: code(), customer_identifier: "cust".to_owned() };
+    let account = AwsBuyer::Account {
+        product_code: code(),
+        account_id: account_id(),
+    };
+    let legacy = AwsBuyer::Customer {
+        product_code: code(),
+        customer_identifier: "cust".to_owned(),
+    };
     let mut first = entitlement(
         "2026-11-01T00:00:00Z",
         Some("2027-11-01T00:00:00Z"),
         destination(license, "us-east-1", Some("prod-1")),
     );
     first.included = BTreeMap::from([("api_calls".to_owned(), "1000000".parse().unwrap())]);
-    let renewal = entitlement("2027-11-01T00:00:00Z", None, destination(account, "eu-west-1", None));
-    let only = entitlement("2026-11-15T00:00:00Z", None, destination(legacy, "us-gov-west-1", None));
+    let renewal = entitlement(
+        "2027-11-01T00:00:00Z",
+        None,
+        destination(account, "eu-west-1", None),
+    );
+    let only = entitlement(
+        "2026-11-15T00:00:00Z",
+        None,
+        destination(legacy, "us-gov-west-1", None),
+    );
     vec![
         Buyer {
             id: "globex".to_owned(),
             customers: vec![customer("c-1"), customer("c-2")],
             entitlements: vec![first, renewal],
         },
-        Buyer { id: "initech".to_owned(), customers: vec![customer("c-3")], entitlements: vec![only] },
+        Buyer {
+            id: "initech".to_owned(),
+            customers: vec![customer("c-3")],
+            entitlements: vec![only],
+        },
     ]
 }
 
@@ -111,7 +138,9 @@ fn a_whole_file_says_exactly_this() {
 
 #[test]
 fn two_lines_are_a_file_and_the_rest_has_defaults() {
-    let connection = read("id = \"a\"\nsecret = \"meterbridge/a\"\n").unwrap().connection;
+    let connection = read("id = \"a\"\nsecret = \"meterbridge/a\"\n")
+        .unwrap()
+        .connection;
     assert_eq!(connection.billing_mode, None);
     assert!(connection.auto_report);
     assert_eq!(connection.open_days, 2);
@@ -124,7 +153,10 @@ fn two_lines_are_a_file_and_the_rest_has_defaults() {
 #[test]
 fn a_conversion_without_a_factor_is_one_to_one() {
     let text = "id = \"a\"\nsecret = \"meterbridge/a\"\n[[conversion]]\nfrom = \"m\"\nto = \"d\"\n";
-    assert_eq!(read(text).unwrap().connection.conversions[0].factor.to_string(), "1");
+    assert_eq!(
+        read(text).unwrap().connection.conversions[0].factor.to_string(),
+        "1"
+    );
 }
 
 #[test]

@@ -13,17 +13,17 @@ fn call(db: &DynamoDb, operation: &str, body: &Value) -> Result<Value, String> {
 fn database() -> DynamoDb {
     let db = DynamoDb::new().unwrap();
     let table = json!({
-        "TableName": "t", "BillingMode": "PAY_PER_REQUEST",
+        "TableName": "table", "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
     });
     let created = call(&db, "CreateTable", &table).unwrap();
-    assert_eq!(created["TableDescription"]["TableName"], "t");
+    assert_eq!(created["TableDescription"]["TableName"], "table");
     let expiry = json!({"Enabled": true, "AttributeName": "expires_at"});
     call(
         &db,
         "UpdateTimeToLive",
-        &json!({"TableName": "t", "TimeToLiveSpecification": expiry}),
+        &json!({"TableName": "table", "TimeToLiveSpecification": expiry}),
     )
     .unwrap();
     db
@@ -34,7 +34,7 @@ fn item(sort: &str, version: &str) -> Value {
 }
 
 fn first_put(sort: &str) -> Value {
-    json!({"TableName": "t", "Item": item(sort, "1"), "ConditionExpression": "attribute_not_exists(pk)"})
+    json!({"TableName": "table", "Item": item(sort, "1"), "ConditionExpression": "attribute_not_exists(pk)"})
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn an_item_is_written_on_a_condition_once() {
         "ConditionalCheckFailedException"
     );
     let key =
-        json!({"TableName": "t", "Key": {"pk": {"S": "book"}, "sk": {"S": "a"}}, "ConsistentRead": true});
+        json!({"TableName": "table", "Key": {"pk": {"S": "book"}, "sk": {"S": "a"}}, "ConsistentRead": true});
     assert_eq!(call(&db, "GetItem", &key).unwrap()["Item"], item("a", "1"));
 
     let counts = db.counts();
@@ -74,7 +74,7 @@ fn a_transaction_that_fails_writes_nothing_and_tells_why() {
     assert_eq!(reply.status(), 400);
     assert_eq!(body["CancellationReasons"][0]["Code"], "None");
     assert_eq!(body["CancellationReasons"][1]["Code"], "ConditionalCheckFailed");
-    let all = json!({"TableName": "t", "KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "book"}}});
+    let all = json!({"TableName": "table", "KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "book"}}});
     assert_eq!(call(&db, "Query", &all).unwrap()["Count"], 1);
 }
 
@@ -90,7 +90,7 @@ fn what_cannot_be_carried_out_is_told_in_the_service_s_shapes() {
         call(
             &db,
             "PutItem",
-            &json!({"TableName": "t", "Item": {"pk": {"N": "1"}}})
+            &json!({"TableName": "table", "Item": {"pk": {"N": "1"}}})
         )
         .unwrap_err(),
         "ValidationException"

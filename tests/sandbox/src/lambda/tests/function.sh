@@ -3,7 +3,8 @@
 
 host=${AWS_LAMBDA_RUNTIME_API%:*} port=${AWS_LAMBDA_RUNTIME_API#*:}
 
-# call METHOD PATH BODY: leaves the answer's status in $status, its body in $body, and an event's headers in $id and $deadline.
+# call METHOD PATH BODY: leaves the answer's status in $status, its body in $body, and an event's headers in $id and
+# $deadline. An event's answer goes in two chunks, so its BODY is longer than two characters: an empty chunk would end it.
 call() {
   local line length=0
   exec 3<>"/dev/tcp/$host/$port"
@@ -38,7 +39,7 @@ while call GET invocation/next ''; do
     *answer*) call POST "invocation/$id/response" "{\"served\": $served, \"deadline\": $deadline, \"event\": $body}" ;;
     *garbage*) call POST "invocation/$id/response" 'not json' ;;
     *fail*) call POST "invocation/$id/error" '{"errorType": "Parked", "errorMessage": "one record"}' ;;
-    *stray*) call POST "invocation/another/response" '{}'; call POST "invocation/$id/response" "{\"status\": $status}" ;;
+    *stray*) call POST "invocation/another/response" '{"to": "another"}'; call POST "invocation/$id/response" "{\"status\": $status}" ;;
     *exit*) exit 7 ;;
     # An open connection on which nothing ever comes.
     *hang*) exec 4<>"/dev/tcp/$host/$port"; read -r -t 20 <&4 ;;

@@ -86,14 +86,14 @@ fn only_trusted_callers_may_meter_and_only_where_the_api_is_on() {
     let world = World::new();
     world
         .metering
-        .switch(|switches| switches.trusted_access_keys = ["ASIAROLE".to_owned(].into()));
+        .switch(|switches| switches.trusted_access_keys = ["ASIAROLE".to_owned()].into());
     assert_eq!(world.send(&[this()]).unwrap_err(), "AccessDeniedException");
     world
         .metering
-        .switch(|switches| switches.trusted_access_keys = ["AKIDSELLER".to_owned(].into()));
+        .switch(|switches| switches.trusted_access_keys = ["AKIDSELLER".to_owned()].into());
     world
         .metering
-        .switch(|switches| switches.disabled_regions = [REGION.to_owned(].into()));
+        .switch(|switches| switches.disabled_regions = [REGION.to_owned()].into());
     assert_eq!(world.send(&[this()]).unwrap_err(), "DisabledApiException");
     assert!(
         world

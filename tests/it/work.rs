@@ -1,0 +1,137 @@
+//! What a steady hour of a thousand buyers costs, counted at the simulators: the pages that must be read, two writes for a
+//! buyer that grew and none for one that did not, and full metering calls, all within the services' paces.
+
+use std::collections::BTreeMap;
+
+use metering::{RunSummary, Status};
+use sandbox::metronome::Operation;
+
+use crate::company::Company;
+use crate::laws::Laws;
+use crate::scene::Scene;
+
+/// Buyers of the company: each has two metrics, so twice as many pairs of customer and metric are read.
+const BUYERS: u64 = 1_000;
+const PAIRS: u64 = 2 * BUYERS;
+/// Every second buyer grows in the steady hour, in both of its dimensions.
+const GROWING: u64 = BUYERS / 2;
+const RECORDS: u64 = 2 * GROWING;
+
+/// Records that one metering call takes.
+const CALL: u64 = 25;
+/// What the connection's token may ask of Metronome in any second, and an account of AWS Marketplace.
+const TOKEN_PACE: usize = 8;
+const METERING_PACE: usize = 10;
+/// Customers of one page of Metronome's list, and keys of one `BatchGetItem`.
+const HUNDRED: u64 = 100;
+
+const FIRST: &str = "2026-11-20T13:00:00Z";
+const STEADY: &str = "2026-11-20T14:00:00Z";
+
+/// Requests so far.
+#[derive(Clone, Debug)]
+struct Work {
+    usage_pages: u64,
+    metronome: u64,
+    metering_calls: u64,
+    billed: u64,
+    writes: u64,
+    dynamodb: u64,
+}
+
+impl Work {
+    fn of(scene: &Scene) -> Self {
+        let asked: BTreeMap<Operation, u64> = scene.world.metronome.requests();
+        let (metering, table) = (scene.world.metering.counts(), scene.world.dynamodb.counts());
+        Self {
+            usage_pages: asked.get(&Operation::Usage).copied().unwrap_or_default(),
+            metronome: asked.values().sum(),
+            metering_calls: metering.batch_meter_usage,
+            billed: metering.billed,
+            writes: table.writes(),
+            dynamodb: table.requests.values().sum(),
+        }
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            usage_pages: self.usage_pages - before.usage_pages,
+            metronome: self.metronome - before.metronome,
+            metering_calls: self.metering_calls - before.metering_calls,
+            billed: self.billed - before.billed,
+            writes: self.writes - before.writes,
+            dynamodb: self.dynamodb - before.dynamodb,
+        }
+    }
+}
+
+/// A thousand buyers after their first hour, half of them with usage of the next.
+async fn steady() -> (Scene, Laws) {
+    let scene = Scene::at("2026-11-20T12:30:00Z").await;
+    let company = Company::in_scene(&scene, usize::try_from(BUYERS).unwrap()).await;
+    let mut laws = Laws::over(&scene).await;
+    company.uses(&scene, "2026-11-20T12:10:00Z");
+    assert_eq!(scene.hour(FIRST).await.failure(), None);
+    laws.settled(&scene, FIRST);
+    for customer in company.customers.iter().step_by(2) {
+        scene.usage(customer, "calls", "2026-11-20T13:10:00Z", "12");
+        scene.usage(customer, "tokens", "2026-11-20T13:20:00Z", "60");
+    }
+    (scene, laws)
+}
+
+/// The steady hour's run, by the wall clock's measure of nothing and the paused clock's of its pace.
+async fn steady_hour(scene: &Scene) -> (RunSummary, Work) {
+    let (before, began) = (Work::of(scene), tokio::time::Instant::now());
+    let summary = scene.hour(STEADY).await;
+    let work = Work::of(scene).since(&before);
+    println!(
+        "{BUYERS} buyers, {PAIRS} pairs of customer and metric, {GROWING} buyers grew by {RECORDS} records, in {} s:",
+        began.elapsed().as_secs()
+    );
+    println!("  Metronome: {} requests, {} of them pages of usage", work.metronome, work.usage_pages);
+    println!("  table: {} requests, {} of them writes", work.dynamodb, work.writes);
+    println!("  marketplace: {} calls for {} records", work.metering_calls, work.billed);
+    println!(
+        "  busiest second: {} requests to Metronome, {} calls to the marketplace",
+        scene.world.metronome.peak_requests_per_second(),
+        scene.world.metering.counts().busiest_second
+    );
+    (summary, work)
+}
+
+fn within_the_paces(scene: &Scene) {
+    assert!(scene.world.metronome.peak_requests_per_second() <= TOKEN_PACE);
+    assert!(scene.world.metering.counts().busiest_second <= METERING_PACE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_steady_hour_reads_each_pair_once_and_writes_twice_for_a_buyer_that_grew() {
+    let (scene, mut laws) = steady().await;
+
+    let (summary, work) = steady_hour(&scene).await;
+
+    assert_eq!(summary.failure(), None);
+    assert_eq!(work.usage_pages, PAIRS, "a page holds one pair, and the base is kept");
+    assert_eq!(work.metronome - work.usage_pages, 1 + BUYERS / HUNDRED, "the metrics, and the customers by the hundred");
+    assert_eq!(work.billed, RECORDS);
+    assert_eq!(work.metering_calls, RECORDS.div_ceil(CALL));
+    assert_eq!(work.writes, 2 * GROWING + 1, "a claim and a settle for each that grew, and the run's own item");
+    let reads = work.dynamodb - work.writes;
+    assert!(reads <= 2 + 2 + (BUYERS + PAIRS) / HUNDRED, "books and owners by the hundred: {reads} reads");
+    within_the_paces(&scene);
+    laws.settled(&scene, STEADY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_buyers_are_billed_within_the_marketplaces_throttle() {
+    let (scene, mut laws) = steady().await;
+    scene.world.metering.switch(|switches| switches.throttled = true);
+
+    let (summary, work) = steady_hour(&scene).await;
+
+    assert_eq!(summary.connections[0].status, Status::Ok);
+    assert_eq!(scene.world.metering.counts().throttled, 0, "the pace keeps below the quota");
+    assert_eq!((work.billed, work.metering_calls), (RECORDS, RECORDS.div_ceil(CALL)));
+    laws.settled(&scene, STEADY);
+}
