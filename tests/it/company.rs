@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use sandbox::aws::metering::{Identity, Subscription};
+use sandbox::aws::metering::{Identity, Stored, Subscription};
 use sandbox::world::REGION;
 
 use crate::scene::{ACCOUNT, Scene, at};
@@ -92,16 +92,28 @@ impl Scene {
     }
 }
 
-const PRODUCTS: [&str; 2] = ["prod-1", "prod-2"];
+/// What the company sells at the marketplace.
+pub(crate) const PRODUCTS: [&str; 2] = ["prod-1", "prod-2"];
 
 fn product(buyer: usize) -> &'static str {
     PRODUCTS[usize::from(buyer % 3 == 2)]
 }
 
-/// The licence of a buyer of the company's.
-pub(crate) fn license(buyer: usize) -> String {
+/// The licence of a buyer of the company's, in whose name its product stands.
+fn license(buyer: usize) -> String {
     format!(
         "arn:aws:license-manager::{ACCOUNT}:license:l-{}-{buyer:04}",
         product(buyer)
     )
+}
+
+/// The product whose licence a record was billed under.
+pub(crate) fn product_of(stored: &Stored) -> &'static str {
+    let Identity::License { arn, .. } = &stored.identity else {
+        panic!("the company sells licences");
+    };
+    PRODUCTS
+        .into_iter()
+        .find(|product| arn.contains(product))
+        .unwrap()
 }

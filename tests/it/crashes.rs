@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rust_decimal::Decimal;
-use sandbox::faults::{Fault, Rule, When};
+use sandbox::aws::metering::IdenticalRetry;
+use sandbox::faults::{Fault, Rule, When, draw};
 use tokio::sync::Notify;
 
 use crate::company::Company;
-use crate::laws::Laws;
+use crate::laws::{Laws, parked};
 use crate::scene::{Scene, at};
 
 /// The hours of the story: usage in the first two, none in the third, and the last one reads everything afresh.
@@ -38,8 +39,12 @@ struct Story {
 }
 
 impl Story {
-    async fn begin(unanswered: bool) -> Self {
+    async fn begin(unanswered: bool, reading: IdenticalRetry) -> Self {
         let scene = Scene::at("2026-11-20T14:30:00Z").await;
+        scene
+            .world
+            .metering
+            .switch(|switches| switches.identical_retry = reading);
         let company = Company::in_scene(&scene, 5).await;
         company.uses(&scene, "2026-11-18T09:00:00Z");
         company.uses(&scene, "2026-11-20T14:10:00Z");
@@ -132,18 +137,28 @@ impl Story {
             self.hour(later).await;
         }
         self.laws.settled(&self.scene, FRESH);
+        assert_eq!(parked(&self.scene), 0, "nothing waits for a person");
         self.scene.billed()
     }
 }
 
-/// Kills the run of `hour` at every point, once each, in a world of its own. How many points there were.
-async fn killed_everywhere(hour: &'static str, unanswered: bool) -> u64 {
+/// Both of AWS's documented answers to a record that it already holds, in turn.
+fn reading(number: u64) -> IdenticalRetry {
+    if number.is_multiple_of(2) {
+        IdenticalRetry::Success
+    } else {
+        IdenticalRetry::DuplicateRecord
+    }
+}
+
+/// Kills the run of `hour` at every point, once each, in a world of its own.
+async fn killed_everywhere(hour: &'static str, unanswered: bool) {
     let (requests, undisturbed) = undisturbed(hour, unanswered).await;
     let mut points = 0;
     // Ends where the run does: no run of this story makes a thousand requests.
     for request in 1..1_000 {
         for after in [false, true] {
-            let mut story = Story::begin(unanswered).await;
+            let mut story = Story::begin(unanswered, reading(request)).await;
             story.until(hour).await;
             let point = Point { hour, request, after };
             if !story.killed(point).await {
@@ -155,7 +170,7 @@ async fn killed_everywhere(hour: &'static str, unanswered: bool) -> u64 {
                 println!(
                     "killed at each of {requests} requests of the run of {hour}, before and after: {points} points"
                 );
-                return points;
+                return;
             }
             assert_eq!(story.scene.world.faults.given()["killed"], 1);
             points += 1;
@@ -167,7 +182,7 @@ async fn killed_everywhere(hour: &'static str, unanswered: bool) -> u64 {
 
 /// The requests that the run of `hour` makes when nobody kills it, and the bill at the end.
 async fn undisturbed(hour: &str, unanswered: bool) -> (u64, BTreeMap<String, Decimal>) {
-    let mut story = Story::begin(unanswered).await;
+    let mut story = Story::begin(unanswered, IdenticalRetry::Success).await;
     story.until(hour).await;
     let seen = story.scene.world.faults.seen();
     story.scene.hour(hour).await;
@@ -188,4 +203,35 @@ async fn killed_at_any_request_of_a_delivery_of_what_was_in_flight() {
 #[tokio::test(start_paused = true)]
 async fn killed_at_any_request_of_a_quiet_hour() {
     killed_everywhere(QUIET, false).await;
+}
+
+/// What the pairs of points are drawn by.
+const SEED: u64 = 20_261_120;
+const PAIRS: u64 = 24;
+
+#[tokio::test(start_paused = true)]
+async fn killed_twice_in_a_row_at_any_two_requests() {
+    let (requests, undisturbed) = undisturbed(SECOND, true).await;
+    let mut twice = 0;
+    for pair in 0..PAIRS {
+        let drawn = |what| draw(SEED, 8 * pair + what);
+        let point = |hour, what| Point {
+            hour,
+            request: 1 + drawn(what) % requests,
+            after: drawn(what + 1).is_multiple_of(2),
+        };
+        // The second kill may come too late: then the run before it was the last one killed.
+        let (first, second) = (point(SECOND, 0), point(QUIET, 2));
+        let mut story = Story::begin(true, reading(pair)).await;
+        story.until(SECOND).await;
+        assert!(story.killed(first).await);
+        twice += u64::from(story.killed(second).await);
+        assert_eq!(
+            story.ends_after(QUIET).await,
+            undisturbed,
+            "{first:?}, then {second:?}"
+        );
+    }
+    println!("killed twice in a row in {twice} of {PAIRS} worlds, drawn by the seed {SEED}");
+    assert!(twice > PAIRS / 2);
 }

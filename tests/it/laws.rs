@@ -3,63 +3,38 @@
 //!
 //! Usage is compared for whole COUNT and SUM metrics, which is what a conversion without `group` and `accumulate` bills.
 
+mod bill;
 mod shelf;
+mod tests;
+mod usage;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use billing::{AwsBuyer, Book, Fraction, Hour, Identity, MeterKey, Outcome, Record, StreamKey};
+use billing::{Book, Fraction, Hour, Identity, Outcome, StreamKey};
 use rust_decimal::Decimal;
-use sandbox::aws::metering::Stored;
 
 use crate::scene::{Scene, at};
-use shelf::Shelf;
+use bill::Bill;
+use shelf::{Shelf, Trail};
+use usage::Usage;
 
 /// AWS's integer: an owed above it is more than one record takes.
 const RECORD_MAX: i32 = i32::MAX;
 
-/// A metric of a customer, and where the configuration has it billed.
-struct Flow {
-    customer: String,
-    metric: String,
-    from: Hour,
-    until: Option<Hour>,
-    line: Line,
-    factor: Fraction,
-}
-
 /// An identity and a dimension: what a buyer sees as one line of the bill.
 type Line = (Identity, String);
 
-/// What one line comes to, as the marketplace and the table together tell it.
-#[derive(Default)]
-struct Account {
-    /// Growth ever claimed.
-    grown: Fraction,
-    included: Fraction,
-    /// What the marketplace holds of ours.
-    billed: Fraction,
-    /// In flight, parked, written off or unproven, and not held by the marketplace.
-    elsewhere: Fraction,
-    owed: Fraction,
-}
-
 /// The laws over a scene's configuration, and the marks that were seen so far.
 pub(crate) struct Laws {
-    flows: Vec<Flow>,
+    usage: Usage,
     marks: BTreeMap<(Identity, StreamKey), Decimal>,
 }
 
 impl Laws {
     /// Over the connections that the scene has now.
     pub(crate) async fn over(scene: &Scene) -> Self {
-        let connections = scene.deps.store.connections().await.unwrap();
-        let flows = connections
-            .list
-            .into_iter()
-            .flat_map(|stored| flows(&stored.unwrap().value))
-            .collect();
         Self {
-            flows,
+            usage: Usage::of(scene).await,
             marks: BTreeMap::new(),
         }
     }
@@ -70,70 +45,22 @@ impl Laws {
         assert!(broken.is_empty(), "{}", broken.join("\n"));
     }
 
-    /// What [`Self::check`] finds broken, in words.
-    pub(crate) fn broken(&mut self, scene: &Scene) -> Vec<String> {
-        let shelf = Shelf::of(scene);
-        let records = scene.world.metering.records();
-        let mut broken = Vec::new();
-        for (identity, book) in &shelf.books {
-            broken.extend(book.check().err().map(|error| format!("conservation: {error}")));
-            let held = held(identity, &records);
-            broken.extend(once(&shelf, identity, book, &held, &records));
-            broken.extend(never_over(scene, book));
-            broken.extend(self.monotone(identity, book));
-        }
-        let now = Hour::ceil(scene.world.clock.now());
-        for (line, account) in accounts(&shelf, &records) {
-            let sum = account.billed.clone() + &account.elsewhere + &account.owed;
-            let claimed = account.grown.clone() - &account.included;
-            if sum != claimed {
-                broken.push(format!(
-                    "conservation: {line:?} claimed {claimed}, and {sum} is billed, under way or owed"
-                ));
-            }
-            let used = self.used(scene, &line, now);
-            if account.billed > used || account.grown > used {
-                let (billed, grown) = (&account.billed, &account.grown);
-                broken.push(format!(
-                    "never over: {line:?} used {used}, claimed {grown}, billed {billed}"
-                ));
-            }
-        }
-        broken
-    }
-
     /// All of the above, and nothing lost: what Metronome counted until `through`, where the last run read afresh, is billed,
     /// or waits under a name, or is less than a unit.
     pub(crate) fn settled(&mut self, scene: &Scene, through: &str) {
         let mut broken = self.broken(scene);
         let shelf = Shelf::of(scene);
         for (identity, book) in &shelf.books {
-            for flight in &book.in_flight {
-                broken.push(format!(
-                    "nothing lost: {identity} still has {:?} in flight",
-                    flight.record
-                ));
-            }
-            for (key, meter) in book.meters.iter().filter(|(_, meter)| meter.blocked.is_none()) {
-                if meter.owed >= Fraction::one() && meter.owed <= Decimal::from(RECORD_MAX).into() {
-                    broken.push(format!(
-                        "nothing lost: {identity} {key} still owes {}",
-                        meter.owed
-                    ));
-                }
-            }
+            broken.extend(undelivered(identity, book));
         }
-        let accounts = accounts(&shelf, &scene.world.metering.records());
-        let lines: BTreeSet<&Line> = self.flows.iter().map(|flow| &flow.line).collect();
-        for line in lines {
-            let used = self.used(scene, line, Hour::floor(at(through)));
-            let grown = accounts
-                .get(line)
-                .map_or_else(Fraction::zero, |account| account.grown.clone());
-            let waits = shelf
+        for line in self.usage.lines() {
+            let used = self.usage.until(scene, line, Hour::floor(at(through)));
+            let (grown, waits) = shelf
                 .books
                 .get(&line.0)
-                .map_or_else(Fraction::zero, |book| waiting(book, &line.1));
+                .map_or_else(<(Fraction, Fraction)>::default, |book| {
+                    (grown(book, &line.1), waiting(book, &line.1))
+                });
             if grown.clone() + &waits != used {
                 broken.push(format!(
                     "nothing lost: {line:?} used {used}, claimed {grown}, held {waits}"
@@ -143,27 +70,52 @@ impl Laws {
         assert!(broken.is_empty(), "{}", broken.join("\n"));
     }
 
-    /// Records whose last word is that a person must judge.
-    pub(crate) fn parked(&self, scene: &Scene) -> usize {
+    /// What [`Self::check`] finds broken, in words.
+    fn broken(&mut self, scene: &Scene) -> Vec<String> {
         let shelf = Shelf::of(scene);
-        let trails = shelf
-            .books
-            .keys()
-            .flat_map(|identity| shelf.trail(identity).into_values());
-        trails
-            .filter(|entries| entries.last().is_some_and(|last| last.outcome == Outcome::Parked))
-            .count()
+        let bills = bill::by_identity(&scene.world.metering.records());
+        let (nothing, unwritten) = (Bill::default(), Trail::new());
+        let mut broken = Vec::new();
+        for (identity, bill) in &bills {
+            if !shelf.books.contains_key(identity) && !bill.held.is_empty() {
+                broken.push(format!("once: {identity} is billed and has no book"));
+            }
+        }
+        for (identity, book) in &shelf.books {
+            let bill = bills.get(identity).unwrap_or(&nothing);
+            let trail = shelf.trails.get(identity).unwrap_or(&unwritten);
+            broken.extend(book.check().err().map(|error| format!("conservation: {error}")));
+            broken.extend(conservation(identity, book, bill, trail));
+            broken.extend(once(identity, book, bill, trail));
+            broken.extend(self.never_over(scene, identity, book, bill));
+            broken.extend(self.monotone(identity, book));
+        }
+        broken
     }
 
-    /// What Metronome counted for a line until `through`, converted.
-    fn used(&self, scene: &Scene, line: &Line, through: Hour) -> Fraction {
-        self.flows
-            .iter()
-            .filter(|flow| flow.line == *line)
-            .fold(Fraction::zero(), |sum, flow| {
-                let until = flow.until.map_or(through, |until| until.min(through));
-                sum + &used(scene, &flow.customer, &flow.metric, flow.from, until).times(&flow.factor)
-            })
+    /// Neither a stream's mark, nor what a dimension has claimed, nor what it is billed exceeds what Metronome has counted.
+    fn never_over(&self, scene: &Scene, identity: &Identity, book: &Book, bill: &Bill) -> Vec<String> {
+        let now = Hour::ceil(scene.world.clock.now());
+        let mut broken = Vec::new();
+        for dimension in dimensions(book) {
+            let used = self
+                .usage
+                .until(scene, &(identity.clone(), dimension.to_owned()), now);
+            let (grown, billed) = (grown(book, dimension), bill.quantity(dimension));
+            if grown > used || billed > used {
+                broken.push(format!(
+                    "never over: {dimension} of {identity}: used {used}, claimed {grown}, billed {billed}"
+                ));
+            }
+        }
+        let whole = |key: &StreamKey| key.accumulation == billing::Accumulation::Sum && key.group.is_empty();
+        for (key, stream) in book.streams.iter().filter(|(key, _)| whole(key)) {
+            let used = usage::counted(scene, &key.customer, &key.metric, key.span(stream.until.min(now)));
+            if stream.mark > used {
+                broken.push(format!("never over: {key} claimed {} of {used}", stream.mark));
+            }
+        }
+        broken
     }
 
     /// Marks never move back.
@@ -182,83 +134,53 @@ impl Laws {
     }
 }
 
-/// What a connection has billed where.
-fn flows(connection: &platform::Connection) -> Vec<Flow> {
-    let mut flows = Vec::new();
-    for buyer in &connection.buyers {
-        for (index, entitlement) in buyer.entitlements.iter().enumerate() {
-            let (from, until) = buyer.hours(index).unwrap();
-            for customer in &buyer.customers {
-                flows.extend(connection.conversions.iter().map(|conversion| Flow {
-                    customer: customer.id.clone(),
-                    metric: conversion.from.clone(),
-                    from: customer.since.map_or(from, |since| since.max(from)),
-                    until,
-                    line: (entitlement.destination.identity.clone(), conversion.to.clone()),
-                    factor: conversion.factor.clone(),
-                }));
-            }
+/// Records whose last word is that a person must judge.
+pub(crate) fn parked(scene: &Scene) -> usize {
+    let trails = Shelf::of(scene).trails;
+    let last = trails
+        .values()
+        .flat_map(BTreeMap::values)
+        .filter_map(|entries| entries.last());
+    last.filter(|entry| entry.outcome == Outcome::Parked).count()
+}
+
+/// What was claimed is billed by the marketplace, or under way to it, or owed. The trail is asked only for records that the
+/// marketplace does not hold.
+fn conservation(identity: &Identity, book: &Book, bill: &Bill, trail: &Trail) -> Vec<String> {
+    let mut broken = Vec::new();
+    let flying = book.in_flight.iter().map(|flight| &flight.record);
+    let left = trail.values().filter_map(|entries| entries.last());
+    let left = left
+        .filter(|entry| entry.outcome != Outcome::Returned)
+        .map(|entry| &entry.record);
+    let known: BTreeMap<&String, _> = flying.chain(left).map(|record| (&record.id, record)).collect();
+    for dimension in dimensions(book) {
+        let mut sum = bill.quantity(dimension);
+        let elsewhere = known
+            .values()
+            .filter(|record| record.meter.dimension == dimension && !bill.held.contains(&record.id));
+        elsewhere.for_each(|record| sum += &record.quantity.into());
+        let meters = book.meters.iter().filter(|(key, _)| key.dimension == dimension);
+        let mut claimed = Fraction::zero();
+        for (_, meter) in meters {
+            sum += &meter.owed;
+            claimed += &meter.grown;
+            claimed -= &meter.included;
+        }
+        if sum != claimed {
+            broken.push(format!(
+                "conservation: {dimension} of {identity} claimed {claimed}, and {sum} is billed, under way or owed"
+            ));
         }
     }
-    flows
-}
-
-fn used(scene: &Scene, customer: &str, metric: &str, from: Hour, until: Hour) -> Fraction {
-    let (customer, metric) = (customer.parse().unwrap(), metric.parse().unwrap());
-    let used = scene
-        .world
-        .metronome
-        .usage_of(customer, metric, from.start(), until.start());
-    used.unwrap_or_default().into()
-}
-
-/// The ids of the records that the marketplace holds of ours: an id is a digest of all that a record says.
-fn held(identity: &Identity, records: &[Stored]) -> BTreeSet<String> {
-    let ours = records
-        .iter()
-        .filter(|stored| !stored.foreign && is(identity, stored));
-    ours.map(|stored| {
-        let meter = MeterKey {
-            entitlement: stored.timestamp,
-            dimension: stored.dimension.clone(),
-        };
-        Record::new(identity, meter, stored.timestamp, stored.quantity).id
-    })
-    .collect()
-}
-
-fn is(identity: &Identity, stored: &Stored) -> bool {
-    use sandbox::aws::metering::Identity as Sold;
-    let Identity::Aws(aws) = identity;
-    let sold = match &aws.buyer {
-        AwsBuyer::License {
-            account_id,
-            license_arn,
-        } => Sold::license(account_id, license_arn),
-        AwsBuyer::Account {
-            product_code,
-            account_id,
-        } => Sold::account(product_code, account_id),
-        AwsBuyer::Customer {
-            product_code,
-            customer_identifier,
-        } => Sold::customer(product_code, customer_identifier),
-    };
-    stored.identity == sold && stored.region == aws.region
+    broken
 }
 
 /// What the marketplace holds is known as ours and is not owed again; what the trail calls delivered is held, and was
 /// delivered once; what it calls unproven is held, or somebody else's record stands in its hour.
-fn once(
-    shelf: &Shelf,
-    identity: &Identity,
-    book: &Book,
-    held: &BTreeSet<String>,
-    records: &[Stored],
-) -> Vec<String> {
+fn once(identity: &Identity, book: &Book, bill: &Bill, trail: &Trail) -> Vec<String> {
     let mut broken = Vec::new();
-    let trail = shelf.trail(identity);
-    for id in held {
+    for id in &bill.held {
         let flies = book.in_flight.iter().any(|flight| flight.record.id == *id);
         let last = trail
             .get(id)
@@ -277,16 +199,9 @@ fn once(
                 "once: {id} of {identity} is delivered twice in the trail"
             ));
         }
-        let foreign = |record: &Record| {
-            let there = |stored: &&Stored| stored.foreign && is(identity, stored);
-            let same = |stored: &Stored| {
-                stored.hour == record.hour().start() && stored.dimension == record.meter.dimension
-            };
-            records.iter().filter(there).any(same)
-        };
         let fails = entries.last().is_some_and(|last| match last.outcome {
-            Outcome::Delivered => !held.contains(&id),
-            Outcome::DeliveredUnproven => !held.contains(&id) && !foreign(&last.record),
+            Outcome::Delivered => !bill.held.contains(id),
+            Outcome::DeliveredUnproven => !bill.held.contains(id) && !bill.foreign_in(&last.record),
             Outcome::Returned | Outcome::Parked | Outcome::WrittenOff => false,
         });
         if fails {
@@ -298,70 +213,35 @@ fn once(
     broken
 }
 
-/// No stream was claimed beyond what Metronome has counted in its span.
-fn never_over(scene: &Scene, book: &Book) -> Vec<String> {
-    let whole = |key: &StreamKey| key.accumulation == billing::Accumulation::Sum && key.group.is_empty();
-    let over = book
-        .streams
+/// What a run over all of it, undisturbed, should not have left behind.
+fn undelivered(identity: &Identity, book: &Book) -> Vec<String> {
+    let flying = book
+        .in_flight
         .iter()
-        .filter(|(key, _)| whole(key))
-        .filter_map(|(key, stream)| {
-            let until = stream.until.min(Hour::ceil(scene.world.clock.now()));
-            let used = used(scene, &key.customer, &key.metric, key.from, until);
-            (Fraction::from(stream.mark) > used)
-                .then(|| format!("never over: {key} claimed {} of {used}", stream.mark))
-        });
-    over.collect()
+        .map(|flight| format!("nothing lost: {identity} still has {:?} in flight", flight.record));
+    let one_record = Fraction::one()..=Decimal::from(RECORD_MAX).into();
+    let owing = book
+        .meters
+        .iter()
+        .filter(|(_, meter)| meter.blocked.is_none() && one_record.contains(&meter.owed));
+    let owing = owing.map(|(key, meter)| format!("nothing lost: {identity} {key} still owes {}", meter.owed));
+    flying.chain(owing).collect()
 }
 
-fn accounts(shelf: &Shelf, records: &[Stored]) -> BTreeMap<Line, Account> {
-    let mut accounts: BTreeMap<Line, Account> = BTreeMap::new();
-    for (identity, book) in &shelf.books {
-        let mut with = |dimension: &str, note: &dyn Fn(&mut Account)| {
-            note(
-                accounts
-                    .entry((identity.clone(), dimension.to_owned()))
-                    .or_default(),
-            );
-        };
-        for (key, meter) in &book.meters {
-            with(&key.dimension, &|account| {
-                account.grown += &meter.grown;
-                account.included += &meter.included;
-                account.owed += &meter.owed;
-            });
-        }
-        for stored in records
-            .iter()
-            .filter(|stored| !stored.foreign && is(identity, stored))
-        {
-            with(&stored.dimension, &|account| {
-                account.billed += &stored.quantity.into()
-            });
-        }
-        let held = held(identity, records);
-        let flying = book.in_flight.iter().map(|flight| flight.record.clone());
-        let left = shelf
-            .trail(identity)
-            .into_values()
-            .filter_map(|mut entries| entries.pop());
-        let left = left
-            .filter(|entry| entry.outcome != Outcome::Returned)
-            .map(|entry| entry.record);
-        let both: BTreeMap<String, Record> = flying
-            .chain(left)
-            .map(|record| (record.id.clone(), record))
-            .collect();
-        for (_, record) in both.into_iter().filter(|(id, _)| !held.contains(id)) {
-            with(&record.meter.dimension, &|account| {
-                account.elsewhere += &record.quantity.into()
-            });
-        }
-    }
-    accounts
+fn dimensions(book: &Book) -> Vec<&str> {
+    let mut dimensions: Vec<&str> = book.meters.keys().map(|key| key.dimension.as_str()).collect();
+    dimensions.sort_unstable();
+    dimensions.dedup();
+    dimensions
 }
 
-/// What a book's streams into a dimension hold back, converted.
+/// All growth ever claimed into a dimension.
+fn grown(book: &Book, dimension: &str) -> Fraction {
+    let meters = book.meters.iter().filter(|(key, _)| key.dimension == dimension);
+    meters.fold(Fraction::zero(), |sum, (_, meter)| sum + &meter.grown)
+}
+
+/// What the streams into a dimension hold back, converted.
 fn waiting(book: &Book, dimension: &str) -> Fraction {
     book.streams.values().fold(Fraction::zero(), |sum, stream| {
         let target = stream
@@ -376,5 +256,3 @@ fn waiting(book: &Book, dimension: &str) -> Fraction {
         }
     })
 }
-
-mod tests;

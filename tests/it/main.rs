@@ -1,7 +1,6 @@
 //! The whole system against the local world: each module states the laws of one concern.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "tests"
@@ -13,8 +12,17 @@ mod binary;
 mod company;
 mod crashes;
 mod events;
+mod faults;
+mod guarded;
+mod inputs;
 mod laws;
+mod openings;
 mod overlaps;
+mod review;
+mod shop;
+mod specs;
 mod spine;
-mod work;
 mod stories;
+mod table;
+mod tally;
+mod work;

@@ -61,8 +61,15 @@ pub(crate) struct Scene {
 impl Scene {
     /// A world at `now` with a table in it.
     pub(crate) async fn at(now: &str) -> Self {
+        Self::by(now, |carrier| carrier).await
+    }
+
+    /// The same, with something around the way into it: a witness, say.
+    pub(crate) async fn by<C: Carrier + 'static>(now: &str, around: impl FnOnce(IntoWorld) -> C) -> Self {
+        // Retries draw their jitter from this thread's generator.
+        fastrand::seed(0);
         let world = World::at(at(now)).unwrap();
-        let deps = reach(&world, IntoWorld(world.clone())).await;
+        let deps = reach(&world, around(IntoWorld(world.clone()))).await;
         deps.store.create_table().await.unwrap();
         world.metronome.add_token(TOKEN);
         world.secrets.put(

@@ -29,13 +29,24 @@ impl Shop {
     pub(crate) fn found(scene: &Scene, id: &'static str, buyers: usize, dimensions: &[&str]) -> Self {
         let shop = Self {
             id,
-            customers: (0..buyers).map(|buyer| scene.customer(&format!("{id} {buyer}"))).collect(),
-            metrics: dimensions.iter().map(|name| (scene.sum(name), (*name).to_owned())).collect(),
+            customers: (0..buyers)
+                .map(|buyer| scene.customer(&format!("{id} {buyer}")))
+                .collect(),
+            metrics: dimensions
+                .iter()
+                .map(|name| (scene.sum(name), (*name).to_owned()))
+                .collect(),
         };
+        scene.world.metronome.add_token(&shop.token());
+        let secret = format!(r#"{{"metronome_token": "{}"}}"#, shop.token());
+        scene.world.secrets.put(&shop.secret(), &secret);
         scene.world.metering.add_product(id, dimensions);
         for buyer in 0..buyers {
             let from = at("2026-01-01T00:00:00Z");
-            scene.world.metering.subscribe(Subscription::new(id, shop.identity(buyer), from));
+            scene
+                .world
+                .metering
+                .subscribe(Subscription::new(id, shop.identity(buyer), from));
         }
         shop
     }
@@ -43,9 +54,10 @@ impl Shop {
     /// The connection file.
     pub(crate) fn file(&self) -> String {
         let mut file = format!(
-            "id = {:?}\nsecret = \"meterbridge/acme\"\nbilling_mode = \"quantity\"\n\n\
+            "id = {:?}\nsecret = {:?}\nbilling_mode = \"quantity\"\n\n\
              [metronome]\nbase_url = \"https://api.metronome.com\"\n",
-            self.id
+            self.id,
+            self.secret()
         );
         for (metric, dimension) in &self.metrics {
             write!(file, "\n[[conversion]]\nfrom = {metric:?}\nto = {dimension:?}\n").unwrap();
@@ -64,12 +76,25 @@ impl Shop {
         file
     }
 
+    /// The Metronome token of this shop alone.
+    pub(crate) fn token(&self) -> String {
+        format!("tok_{}_4f1c", self.id)
+    }
+
+    /// The name of its secret.
+    pub(crate) fn secret(&self) -> String {
+        format!("meterbridge/{}", self.id)
+    }
+
     pub(crate) fn buyer(&self, buyer: usize) -> String {
         format!("{}-{buyer:03}", self.id)
     }
 
     pub(crate) fn license(&self, buyer: usize) -> String {
-        format!("arn:aws:license-manager::{ACCOUNT}:license:l-{}-{buyer:03}", self.id)
+        format!(
+            "arn:aws:license-manager::{ACCOUNT}:license:l-{}-{buyer:03}",
+            self.id
+        )
     }
 
     /// A buyer, as the marketplace knows it.

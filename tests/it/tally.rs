@@ -1,9 +1,11 @@
 //! What a scenario comes to in one dimension: what was used by Metronome's account, what the marketplace bills, and under
 //! which name the rest waits. It reads as one line, for a test to state.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use billing::{Fraction, Hour, Outcome};
+use billing::{Fraction, Hour, Identity, Outcome};
+use chrono::DateTime;
 use platform::FaultKind;
 
 use crate::scene::Scene;
@@ -27,13 +29,29 @@ impl Scene {
     /// The tally of a dimension.
     pub(crate) async fn tally(&self, dimension: &str) -> Tally {
         let mut tally = Tally::default();
-        let connections = self.deps.store.connections().await.unwrap().list;
-        for connection in connections.into_iter().flatten() {
+        let mut books = BTreeSet::new();
+        for connection in self
+            .deps
+            .store
+            .connections()
+            .await
+            .unwrap()
+            .list
+            .into_iter()
+            .flatten()
+        {
             self.count_usage(&connection.value, dimension, &mut tally);
-            self.count_books(&connection.value.id, dimension, &mut tally).await;
+            let known = self.deps.store.registrations(&connection.value.id).await.unwrap();
+            books.extend(known.into_iter().map(|known| known.unwrap().identity));
+        }
+        for identity in &books {
+            self.count_book(identity, dimension, &mut tally).await;
         }
         let records = self.world.metering.records();
-        for record in records.iter().filter(|record| !record.foreign && record.dimension == dimension) {
+        for record in records
+            .iter()
+            .filter(|record| !record.foreign && record.dimension == dimension)
+        {
             tally.billed += &record.quantity.into();
         }
         tally.unread = tally.used.clone() - &tally.unread - &tally.held;
@@ -42,7 +60,11 @@ impl Scene {
 
     fn count_usage(&self, connection: &platform::Connection, dimension: &str, tally: &mut Tally) {
         let through = Hour::floor(self.world.clock.now()).start();
-        for conversion in connection.conversions.iter().filter(|conversion| conversion.to == dimension) {
+        for conversion in connection
+            .conversions
+            .iter()
+            .filter(|conversion| conversion.to == dimension)
+        {
             for buyer in &connection.buyers {
                 for customer in &buyer.customers {
                     let (customer, metric) = (customer.id.parse().unwrap(), conversion.from.parse().unwrap());
@@ -55,28 +77,28 @@ impl Scene {
     }
 
     /// `unread` holds what was claimed, until all is summed up.
-    async fn count_books(&self, connection: &str, dimension: &str, tally: &mut Tally) {
-        for known in self.deps.store.registrations(connection).await.unwrap() {
-            let identity = known.unwrap().identity;
-            let book = self.deps.store.book(&identity).await.unwrap().unwrap().value;
-            for (key, meter) in book.meters.iter().filter(|(key, _)| key.dimension == dimension) {
-                tally.unread += &meter.grown;
-                tally.parked += &meter.parked;
-                tally.left += &meter.owed;
-                tally.in_flight += &book.flying(key);
+    async fn count_book(&self, identity: &Identity, dimension: &str, tally: &mut Tally) {
+        let book = self.deps.store.book(identity).await.unwrap().unwrap().value;
+        for (key, meter) in book.meters.iter().filter(|(key, _)| key.dimension == dimension) {
+            tally.unread += &meter.grown;
+            tally.parked += &meter.parked;
+            tally.left += &meter.owed;
+            tally.in_flight += &book.flying(key);
+        }
+        for stream in book.streams.values() {
+            let target = stream
+                .target
+                .as_ref()
+                .filter(|target| target.dimension == dimension);
+            if let (Some(target), Some(note)) = (target, &stream.held) {
+                tally.held += &Fraction::from(note.reading - stream.mark).times(&target.factor);
             }
-            for stream in book.streams.values() {
-                let target = stream.target.as_ref().filter(|target| target.dimension == dimension);
-                if let (Some(target), Some(note)) = (target, &stream.held) {
-                    tally.held += &Fraction::from(note.reading - stream.mark).times(&target.factor);
-                }
-            }
-            let (first, last) = (chrono::DateTime::UNIX_EPOCH, self.world.clock.now());
-            for entry in self.deps.store.records(&identity, first, last).await.unwrap() {
-                let entry = entry.unwrap().entry;
-                if entry.outcome == Outcome::DeliveredUnproven && entry.record.meter.dimension == dimension {
-                    tally.unproven += &entry.record.quantity.into();
-                }
+        }
+        let (first, last) = (DateTime::UNIX_EPOCH, self.world.clock.now());
+        for entry in self.deps.store.records(identity, first, last).await.unwrap() {
+            let entry = entry.unwrap().entry;
+            if entry.outcome == Outcome::DeliveredUnproven && entry.record.meter.dimension == dimension {
+                tally.unproven += &entry.record.quantity.into();
             }
         }
     }

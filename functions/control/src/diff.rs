@@ -9,7 +9,7 @@ use std::fmt;
 
 use billing::{Fraction, Hour};
 use platform::Connection;
-use platform::connection::{Accumulate, AwsAccess, Conversion, Whitelist};
+use platform::connection::{Accumulate, AwsAccess, Conversion, Opening, Whitelist};
 use platform::text::printable;
 use serde::Serialize;
 
@@ -48,6 +48,7 @@ pub fn diff(stored: Option<&Connection>, applied: &Connection) -> Vec<Change> {
                 .map(|one| Change::Added(conversion(one))),
         );
         changes.extend(buyers::diff(&[], &applied.buyers));
+        changes.extend(openings(&[], &applied.openings));
         return changes;
     };
     let mut changes = settings(stored, applied);
@@ -58,7 +59,19 @@ pub fn diff(stored: Option<&Connection>, applied: &Connection) -> Vec<Change> {
         Hour::ceil(applied.applied_at),
     ));
     changes.extend(buyers::diff(&stored.buyers, &applied.buyers));
+    changes.extend(openings(&stored.openings, &applied.openings));
     changes
+}
+
+/// What of a period is not billed.
+fn openings(stored: &[Opening], applied: &[Opening]) -> Vec<Change> {
+    let new = applied.iter().filter(|opening| !stored.contains(opening));
+    new.map(|Opening { customer, metric, since, value, .. }| {
+        Change::Added(format!(
+            "{customer}: of {metric} the {value} that Metronome has counted of the month before {since} are not billed"
+        ))
+    })
+    .collect()
 }
 
 fn settings(stored: &Connection, applied: &Connection) -> Vec<Change> {
@@ -208,5 +221,9 @@ fn conversion(one: &Conversion) -> String {
     } else {
         format!(", factor {}", one.factor)
     };
-    format!("{} to {}{factor}", rows(one), one.to)
+    let hours = match (one.accumulate, one.carry) {
+        (Some(Accumulate::Hours), false) => ", an hour without an event counts nothing",
+        _ => "",
+    };
+    format!("{} to {}{factor}{hours}", rows(one), one.to)
 }

@@ -132,6 +132,8 @@ fn declaration(file: &Section<'_>, text: &str, now: DateTime<Utc>) -> Option<Dec
             .unwrap_or_default(),
         conversions: conversions.into_iter().map(|conversion| conversion.is).collect(),
         buyers: buyers.into_iter().map(stated).collect(),
+        openings: Vec::new(),
+        begun_at: now,
         applied_at: now,
         file: text.to_owned(),
         // Last, so that a file without them is read to its end.

@@ -23,7 +23,9 @@ pub fn fix(declaration: Declaration, stored: Option<&Connection>) -> Connection 
         customers(buyer, from_start.contains(&buyer.id), stored, hour);
     }
     if let Some(stored) = stored {
+        connection.begun_at = stored.begun_at;
         connection.whitelist = whitelist(connection.whitelist.metrics, &stored.whitelist, hour);
+        connection.openings.clone_from(&stored.openings);
     }
     keys(
         &mut connection.buyers,

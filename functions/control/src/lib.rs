@@ -6,4 +6,5 @@ pub mod diff;
 pub mod exclusive;
 pub mod file;
 pub mod fixing;
+pub mod opening;
 pub mod term;

@@ -33,4 +33,4 @@ pub use resolve::{Resolution, resolve};
 pub use rules::{Rules, Unit};
 pub use settle::{Learned, expire, note_attempt, settle};
 pub use span::{Source, Terms, Wanted};
-pub use stream::{Base, HoldNote, Reading, Stream, StreamKey};
+pub use stream::{Base, HoldNote, Opening, Reading, Stream, StreamKey};

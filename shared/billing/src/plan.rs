@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use crate::record::{Attempt, Entry, InFlight, Record};
 use crate::span::{self, LATEST_DAYS, OWNERS_MAX, Opened, Wanted};
 use crate::{
-    Accumulation, Base, Book, Counter, Fraction, HoldNote, Hour, MeterKey, Month, Owner, Reading, Rules,
-    Stream, StreamKey, place,
+    Accumulation, Base, Book, Counter, Fraction, Group, HoldNote, Hour, MeterKey, Month, Opening, Owner,
+    Reading, Rules, Stream, StreamKey, place,
 };
 
 /// One run, as far as the plan knows it.
@@ -28,6 +28,15 @@ impl Run {
     #[must_use]
     pub fn hour(&self) -> Hour {
         Hour::floor(self.at)
+    }
+
+    /// Whether this run is an entitlement's flush: the first at or after its end.
+    fn flushes(&self, book: &Book, entitlement: DateTime<Utc>) -> bool {
+        let end = book
+            .entitlements
+            .get(&entitlement)
+            .and_then(|entitlement| entitlement.ends_at);
+        end.is_some_and(|end| end <= self.at && self.hour() <= Hour::ceil(end))
     }
 
     /// Until which boundary an entitlement's hours are closed: H, but a run after the entitlement's end is its flush, for which
@@ -105,8 +114,8 @@ pub struct ToRead {
     pub until: Hour,
     /// What the book keeps of it.
     pub base: Option<Base>,
-    /// The part of the reading before the span is wanted too.
-    pub opening: bool,
+    /// The part of the value before this midnight is wanted too.
+    pub opening: Option<Hour>,
     /// The base must be read afresh, whatever is kept: a month's close, a flush, or it is six hours old.
     pub fresh: bool,
 }
@@ -144,10 +153,10 @@ pub fn to_read(book: &Book, owners: &BTreeMap<Counter, Owner>, wanted: &Wanted, 
         .filter_map(|(key, stream)| {
             let closed = run.closed(&opened.book, key.entitlement);
             let through = closed.min(stream.until);
-            let flushed = closed > run.hour();
+            let flushed = run.flushes(&opened.book, key.entitlement);
             let fresh =
                 flushed || over(key.month, run, wanted.open_days) || run.hour().of_day() % BASE_HOURS == 0;
-            let opening = lacks_opening(key, stream);
+            let opening = opening(stream);
             let base = stream.base.clone();
             (through > key.from).then(|| ToRead {
                 key: key.clone(),
@@ -161,9 +170,12 @@ pub fn to_read(book: &Book, owners: &BTreeMap<Counter, Owner>, wanted: &Wanted, 
         .collect()
 }
 
-/// Whether the part of its reading before its span is not known yet, without which there is no telling what is its own.
-fn lacks_opening(key: &StreamKey, stream: &Stream) -> bool {
-    key.accumulation == Accumulation::Period && key.from > key.month.first() && stream.opening.is_none()
+/// Until which midnight the part of the reading before the span must be read beside it, if at all.
+fn opening(stream: &Stream) -> Option<Hour> {
+    match stream.opening {
+        Some(Opening::Before(midnight)) => Some(midnight),
+        Some(Opening::Fixed(_)) | None => None,
+    }
 }
 
 /// Whether a month has had its days for late usage.
@@ -236,8 +248,10 @@ fn claim(
 ) -> Vec<Record> {
     let months: BTreeSet<Month> = streams.keys().map(|key| key.month).collect();
     let mut records = Vec::new();
+    let mut left = BTreeMap::new();
     for month in months {
         for (key, stream) in streams.iter_mut().filter(|(key, _)| key.month == month) {
+            carry(&mut left, key, stream, readings.get(key));
             held.extend(grow(book, key, stream, readings.get(key), run));
         }
         // Earlier months' growth goes into hours of their own month while the marketplace takes one.
@@ -271,6 +285,27 @@ fn forget(book: &mut Book, run: &Run) {
     });
 }
 
+/// Takes into a LATEST stream that is carried what the span before it has left, and notes what it leaves itself.
+fn carry(
+    left: &mut BTreeMap<(String, String, Group, Hour), Decimal>,
+    key: &StreamKey,
+    stream: &mut Stream,
+    reading: Option<&Result<Reading, String>>,
+) {
+    if key.accumulation != Accumulation::HoursCarried {
+        return;
+    }
+    let place = |hour| (key.customer.clone(), key.metric.clone(), key.group.clone(), hour);
+    if let Some(value) = left.get(&place(key.from)) {
+        stream.carried_in = Some(*value);
+    }
+    let Some(Ok(reading)) = reading else { return };
+    let last = reading.carried.and_then(|(last, _)| last).or(stream.carried_in);
+    if let Some(last) = last.filter(|_| reading.through == stream.until) {
+        left.insert(place(stream.until), last);
+    }
+}
+
 /// Turns one stream's growth into what its meter owes, or says why it waits.
 fn grow(
     book: &mut Book,
@@ -301,15 +336,18 @@ fn grow(
     if reading.base.is_some() {
         stream.base.clone_from(&reading.base);
     }
-    if stream.opening.is_none() && reading.opening.is_some() {
-        stream.opening = reading.opening;
-        stream.mark = stream.mark.max(reading.opening.unwrap_or_default());
-    }
-    if lacks_opening(key, stream) {
-        let reason = "the part of it before its span was not read";
-        return held(None, Hold::Unread(reason.to_owned()));
-    }
-    let value = reading.value.unwrap_or_default();
+    let value = match (reading.value.unwrap_or_default(), reading.opening) {
+        (value, _) if opening(stream).is_none() => value,
+        (value, Some(opening)) => value.checked_sub(opening)?,
+        (_, None) => {
+            let reason = "the part of it before its span was not read";
+            return held(None, Hold::Unread(reason.to_owned()));
+        }
+    };
+    let value = match (reading.carried, stream.carried_in) {
+        (Some((_, lead)), Some(carried)) => value.checked_add(carried.checked_mul(lead)?)?,
+        _ => value,
+    };
     if value <= stream.mark {
         stream.held = None;
         return None;

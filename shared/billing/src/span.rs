@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 
 use crate::book::Entitlement;
 use crate::plan::Run;
 use crate::{
-    Accumulation, Book, Counter, Destination, Fraction, Group, Hour, MeterKey, Month, Owner, Span, Stream,
-    StreamKey, Target,
+    Accumulation, Book, Counter, Destination, Fraction, Group, Hour, MeterKey, Month, Opening, Owner, Span,
+    Stream, StreamKey, Target,
 };
 
 /// The longest that a month stays open after its end, held or not: Metronome takes usage for as long (facts of its ingest
@@ -51,6 +52,8 @@ pub struct Source {
     pub accumulation: Accumulation,
     /// The hours that count, over all months.
     pub span: Span,
+    /// `Period` only: the part of the reading before `span.from`, where `apply` has fixed it.
+    pub opening: Option<Decimal>,
     /// Where its growth goes; none where no conversion leads anywhere.
     pub target: Option<Target>,
 }
@@ -100,6 +103,15 @@ impl Wanted {
     fn source(&self, key: &StreamKey) -> Option<&Source> {
         self.sources.iter().find(|source| source.counts(key))
     }
+
+    /// Whether a source goes on with a stream's span. One of which nothing was claimed begins anew where the source does now;
+    /// and what lies between a deleted connection's last claim and the beginning that this one wants is nobody's.
+    fn goes_on(&self, source: &Source, key: &StreamKey, stream: &Stream) -> bool {
+        match stream.claimed {
+            None => source.span.from <= key.from && key.from < source.span.until,
+            Some(claimed) => source.span.from <= claimed || !self.gone.contains(&stream.connection),
+        }
+    }
 }
 
 impl Source {
@@ -107,6 +119,21 @@ impl Source {
     pub(crate) fn key_at(&self, hour: Hour) -> StreamKey {
         let month = hour.previous().month();
         key(self, month, month.first().max(self.span.from))
+    }
+
+    /// What of a period's reading is not the span's own. Whoever has counted it into the span's first day reads on to that
+    /// day's end, and this span goes on from there; where nobody has, it is what `apply` has fixed, or what lies before the day.
+    fn opening(&self, key: &StreamKey, counted: Option<Hour>) -> Option<Opening> {
+        if key.accumulation != Accumulation::Period || key.from == key.month.first() {
+            return None;
+        }
+        let day = key.from.midnight();
+        let read_on = counted.map(Hour::next_midnight).filter(|end| *end > day);
+        match (read_on, self.opening) {
+            (Some(end), _) => Some(Opening::Before(end)),
+            (None, Some(fixed)) if key.from == self.span.from => Some(Opening::Fixed(fixed)),
+            (None, _) => (day > key.month.first()).then_some(Opening::Before(day)),
+        }
     }
 
     fn counts(&self, key: &StreamKey) -> bool {
@@ -219,7 +246,10 @@ impl Opened {
         let mut streams = std::mem::take(&mut self.book.streams);
         for (key, stream) in &mut streams {
             let counter = wanted.counter(&key.customer, &key.metric);
-            if let Some(source) = wanted.source(key) {
+            let source = wanted
+                .source(key)
+                .filter(|source| wanted.goes_on(source, key, stream));
+            if let Some(source) = source {
                 stream.target.clone_from(&source.target);
                 stream.connection.clone_from(&wanted.connection);
                 if stream.ended {
@@ -277,6 +307,13 @@ impl Opened {
         }
     }
 
+    /// Until which hour a stream's counter has been counted before it: for good, or by an earlier span of this book.
+    fn counted(&self, key: &StreamKey, floor: Option<Hour>) -> Option<Hour> {
+        let streams = self.book.streams.iter();
+        let earlier = streams.filter(|(other, stream)| clash(other, key) && stream.until <= key.from);
+        earlier.map(|(_, stream)| stream.until).max().max(floor)
+    }
+
     /// Begins the spans that the configuration wants and nobody has counted.
     fn begin(&mut self, wanted: &Wanted, run: &Run) {
         let identity = self.book.destination.identity.clone();
@@ -307,6 +344,10 @@ impl Opened {
                 }
                 let mut stream = Stream::new(&wanted.connection, until);
                 stream.target.clone_from(&source.target);
+                stream.opening = source.opening(&key, self.counted(&key, owner.counted_until));
+                if let Some(Opening::Fixed(opening)) = stream.opening {
+                    stream.mark = opening;
+                }
                 if source.target.is_none() {
                     self.unmapped.insert(key, stream);
                 } else {

@@ -55,6 +55,9 @@ pub struct Base {
         with = "crate::text::option"
     )]
     pub last: Option<Decimal>,
+    /// LATEST that is carried: the hours before the first event, at which what was carried into the span holds.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero", with = "crate::text")]
+    pub lead: Decimal,
 }
 
 /// A stream's growth that waits, as it was when it began to wait or last grew.
@@ -67,6 +70,16 @@ pub struct HoldNote {
     pub reading: Decimal,
     /// Since which hour boundary.
     pub since: Hour,
+}
+
+/// The part of a period's reading that lies before the span. Metronome tells a period by whole days only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opening {
+    /// `apply` has fixed it; the mark began at it.
+    Fixed(#[serde(with = "crate::text")] Decimal),
+    /// The period up to this midnight, read afresh beside every reading, for late usage moves both.
+    Before(Hour),
 }
 
 /// What the book keeps of an open stream.
@@ -85,13 +98,16 @@ pub struct Stream {
     /// Where its growth goes, as last configured: an ended stream's late growth still goes there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
-    /// `Period` only, where the span does not begin with its month: the part of the reading before it.
+    /// `Period` only, where the span does not begin with its month: the part of the reading that is not its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<Opening>,
+    /// LATEST that is carried: the value that held when the span began, as the span before it left it.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         with = "crate::text::option"
     )]
-    pub opening: Option<Decimal>,
+    pub carried_in: Option<Decimal>,
     /// The configuration ended it: it counts no further than `until`, whatever an entitlement says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ended: bool,
@@ -121,6 +137,7 @@ impl Stream {
             claimed: None,
             target: None,
             opening: None,
+            carried_in: None,
             ended: false,
             base: None,
             held: None,
@@ -142,6 +159,8 @@ pub struct Reading {
     pub fresh: bool,
     /// Where it was asked for: the part of the value before the span.
     pub opening: Option<Decimal>,
+    /// LATEST that is carried: the value at its end, and the hours before its first event, which `value` leaves at nothing.
+    pub carried: Option<(Option<Decimal>, Decimal)>,
 }
 
 impl StreamKey {

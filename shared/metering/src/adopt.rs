@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use billing::{Book, Identity, Wanted};
+use billing::{Book, Identity, Record, Wanted};
 
 use crate::books::Volume;
 use crate::meter::{Owners, counters};
@@ -15,22 +15,35 @@ impl Conduct<'_> {
     /// The connections that are no more and have left spans open in a book.
     pub(crate) fn gone(&self, book: &Book) -> BTreeSet<String> {
         let open = book.streams.values().filter(|stream| !stream.ended);
+        let lives = |name: &str| {
+            let id = name.split_once('@').map_or(name, |(id, _)| id);
+            self.live.contains(name) || self.live.contains(id)
+        };
         open.map(|stream| &stream.connection)
-            .filter(|connection| !self.live.contains(*connection))
+            .filter(|connection| !lives(connection))
             .cloned()
             .collect()
     }
 
-    /// Ends what deleted connections have left open in books that are none of this connection's, but own counters of its; the
-    /// books are this connection's to visit from then on. Answers the owners as they are afterwards.
+    /// Ends what deleted connections have left open in books that are none of this connection's, but own counters of its, and
+    /// sends what such a book still owes; the books are this connection's to visit from then on. Answers the owners as they
+    /// are afterwards.
     pub(crate) async fn adopt(&self, work: &[(&mut Volume, Wanted)], owners: Owners) -> Owners {
-        let ours: BTreeSet<&Identity> = work.iter().map(|(volume, _)| volume.identity()).collect();
+        let named = self
+            .connection
+            .buyers
+            .iter()
+            .flat_map(|buyer| &buyer.entitlements);
+        let ours: BTreeSet<&Identity> = named
+            .map(|entitlement| &entitlement.destination.identity)
+            .chain(work.iter().map(|(volume, _)| volume.identity()))
+            .collect();
         let others: BTreeSet<Identity> = owners
             .values()
             .filter_map(|(owner, _)| owner.book.clone())
             .filter(|book| !ours.contains(book) && !self.order.dry_run)
             .collect();
-        let mut adopted = false;
+        let mut adopted: Vec<(Volume, Vec<Record>)> = Vec::new();
         for identity in &others {
             match self.deps.store.book(identity).await {
                 Ok(Some(orphan)) => {
@@ -47,9 +60,11 @@ impl Conduct<'_> {
                     if wanted.gone.is_empty() {
                         continue;
                     }
-                    adopted = true;
                     match self.owners(&counters(&volume, &wanted)).await {
-                        Ok(mine) => drop(self.claim(&mut volume, &wanted, mine, &Readings::new()).await),
+                        Ok(mine) => {
+                            let records = self.claim(&mut volume, &wanted, mine, &Readings::new()).await;
+                            adopted.push((volume, records));
+                        }
                         Err(fault) => self.fault(fault),
                     }
                 }
@@ -57,9 +72,13 @@ impl Conduct<'_> {
                 Err(error) => self.fault(error.into()),
             }
         }
-        if !adopted {
+        if adopted.is_empty() {
             return owners;
         }
+        let claimed = adopted
+            .iter_mut()
+            .map(|(volume, records)| (volume, std::mem::take(records)));
+        self.send(claimed.collect()).await;
         let counters = owners.keys().cloned().collect();
         self.owners(&counters).await.unwrap_or(owners)
     }

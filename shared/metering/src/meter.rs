@@ -134,15 +134,24 @@ impl Conduct<'_> {
             .iter()
             .flat_map(|(volume, wanted)| counters(volume, wanted))
             .collect();
-        let owners = match self.owners(&counters).await {
-            Ok(owners) => owners,
+        let (owners, unread) = match self.owners_each(&counters).await {
+            Ok(read) => read,
             Err(fault) => return self.fault(fault),
         };
+        work.retain(|(volume, wanted)| {
+            let needed = self::counters(volume, wanted);
+            let missing = unread.iter().find(|(counter, _)| needed.contains(*counter));
+            if let Some((_, fault)) = missing {
+                self.fault(fault.clone().of(format!("buyer {}", volume.buyer)));
+            }
+            missing.is_none()
+        });
         let owners = self.adopt(&work, owners).await;
         let run = self.moment();
+        let known = plain(&owners);
         let asked: Vec<_> = work
             .iter()
-            .map(|(volume, wanted)| billing::to_read(&volume.book, &plain(&owners), wanted, &run))
+            .map(|(volume, wanted)| billing::to_read(&volume.book, &known, wanted, &run))
             .collect();
         let (readings, errors) = reader.read(&asked, |key| source.unreadable(key)).await;
         errors.into_iter().for_each(|error| self.fault(error.into()));
@@ -172,6 +181,10 @@ impl Conduct<'_> {
         readings: &Readings,
     ) -> Vec<Record> {
         let mut claimed = Vec::new();
+        if self.order.dry_run {
+            self.rehearse(volume, wanted, plain(&owners), readings);
+            return claimed;
+        }
         let (mut conflicts, mut claims) = (0, 0);
         loop {
             let rules = marketplace::rules(volume.identity());
@@ -183,13 +196,6 @@ impl Conduct<'_> {
                 &rules,
                 &self.moment(),
             );
-            if self.order.dry_run {
-                self.say(volume, &plan);
-                plan.records
-                    .iter()
-                    .for_each(|record| self.planned(volume, record));
-                return claimed;
-            }
             if let Some(fault) = full(volume, &plan) {
                 self.hold_all(volume, readings);
                 self.fault(fault);
@@ -202,8 +208,9 @@ impl Conduct<'_> {
                         self.record(volume, &entry.record, Some(entry.outcome), entry.reason.clone());
                     });
                     claims += 1;
-                    if !more || claims == CLAIMS_MAX {
-                        self.say(volume, &plan);
+                    let last = !more || claims == CLAIMS_MAX;
+                    self.say(volume, &plan, last);
+                    if last {
                         return claimed;
                     }
                 }
@@ -224,6 +231,31 @@ impl Conduct<'_> {
                     return claimed;
                 }
             }
+        }
+    }
+
+    /// What [`Self::claim`] would claim, without a trace.
+    fn rehearse(
+        &self,
+        volume: &Volume,
+        wanted: &Wanted,
+        mut owners: BTreeMap<Counter, Owner>,
+        readings: &Readings,
+    ) {
+        let rules = marketplace::rules(volume.identity());
+        let mut book = volume.book.clone();
+        for left in (0..CLAIMS_MAX).rev() {
+            let plan = billing::plan(&book, &owners, wanted, readings, &rules, &self.moment());
+            let last = !plan.more || left == 0;
+            self.say(volume, &plan, last);
+            plan.records
+                .iter()
+                .for_each(|record| self.planned(volume, record));
+            if last {
+                return;
+            }
+            owners.extend(plan.owners);
+            book = plan.book;
         }
     }
 
@@ -275,22 +307,34 @@ impl Conduct<'_> {
         Ok(plan.more)
     }
 
-    /// The owners of counters: version 0 stands for one that was never written.
+    /// The owners of counters, all of them or none.
     pub(crate) async fn owners(&self, counters: &BTreeSet<Counter>) -> Result<Owners, Fault> {
-        let asked: Vec<Counter> = counters.iter().cloned().collect();
-        let mut read = self.deps.store.owners(&asked).await.map_err(Fault::from)?;
-        asked
-            .into_iter()
-            .map(|counter| match read.remove(&counter) {
-                Some(Ok(owner)) => Ok((counter, (owner.value, owner.version))),
-                Some(Err(corrupt)) => Err(corrupt.into()),
-                None => Ok((counter, (Owner::default(), 0))),
-            })
-            .collect()
+        let (owners, unread) = self.owners_each(counters).await?;
+        unread.into_values().next().map_or(Ok(owners), Err)
     }
 
-    fn say(&self, volume: &Volume, plan: &Plan) {
-        for held in &plan.held {
+    /// The owners of counters: version 0 stands for one that was never written. Those that do not parse stand apart.
+    async fn owners_each(
+        &self,
+        counters: &BTreeSet<Counter>,
+    ) -> Result<(Owners, BTreeMap<Counter, Fault>), Fault> {
+        let asked: Vec<Counter> = counters.iter().cloned().collect();
+        let mut read = self.deps.store.owners(&asked).await.map_err(Fault::from)?;
+        let (mut owners, mut unread) = (Owners::new(), BTreeMap::new());
+        for counter in asked {
+            match read.remove(&counter) {
+                Some(Ok(owner)) => drop(owners.insert(counter, (owner.value, owner.version))),
+                Some(Err(corrupt)) => drop(unread.insert(counter, corrupt.into())),
+                None => drop(owners.insert(counter, (Owner::default(), 0))),
+            }
+        }
+        Ok((owners, unread))
+    }
+
+    /// Says what waits. Before the last claim that is only what lapsed with it: the rest waits still, and is said then.
+    fn say(&self, volume: &Volume, plan: &Plan, last: bool) {
+        let said = |held: &&billing::Held| last || matches!(held.hold, Hold::Lapsed(_));
+        for held in plan.held.iter().filter(said) {
             let entitlement = plan.book.entitlements.get(&held.stream.entitlement);
             let buyer = entitlement.map_or(&volume.buyer, |entitlement| &entitlement.buyer);
             self.held(buyer, held.into());

@@ -152,24 +152,29 @@ pub async fn run(deps: &Deps, order: &Order) -> Result<RunSummary, Fault> {
     })
 }
 
-/// The connections to run, and the ids of all that there are. One that does not parse is a failure of its own.
+/// The connections to run, and all that there are, as streams name them. One that does not parse is a failure of its own, and
+/// only its id is known.
 async fn connections(
     deps: &Deps,
     order: &Order,
     faults: &mut Vec<Fault>,
 ) -> Result<(Vec<Connection>, BTreeSet<String>), Fault> {
     let mut connections = Vec::new();
+    let mut live = BTreeSet::new();
     for stored in deps.store.connections().await.map_err(Fault::from)?.list {
         match stored {
-            Ok(stored) => connections.push(stored.value),
-            Err(corrupt) => faults.push(corrupt.into()),
+            Ok(stored) => {
+                live.insert(stored.value.life());
+                connections.push(stored.value);
+            }
+            Err(corrupt) => {
+                live.extend(corrupt.connection().map(str::to_owned));
+                faults.push(corrupt.into());
+            }
         }
     }
-    let live: BTreeSet<String> = connections
-        .iter()
-        .map(|connection| connection.id.clone())
-        .collect();
-    if let Some(id) = order.connection.as_ref().filter(|id| !live.contains(*id)) {
+    let known = |id: &String| live.contains(id) || connections.iter().any(|one| one.id == *id);
+    if let Some(id) = order.connection.as_ref().filter(|id| !known(id)) {
         return Err(Fault::new(
             FaultKind::Misconfigured,
             format!(
@@ -229,7 +234,7 @@ pub(crate) struct Conduct<'a> {
     pub(crate) deps: &'a Deps,
     pub(crate) order: &'a Order,
     pub(crate) connection: &'a Connection,
-    /// The ids of all connections: the streams of others are theirs to end.
+    /// All connections, as streams name them; of one that could not be read, its id: the streams of others are theirs to end.
     pub(crate) live: &'a BTreeSet<String>,
     /// This run's name on records.
     pub(crate) attempt: String,

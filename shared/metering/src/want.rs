@@ -61,7 +61,7 @@ pub(crate) fn wanted(
 /// A book of which nothing is wanted but what it still owes.
 pub(crate) fn nothing(connection: &Connection, destination: &Destination) -> Wanted {
     Wanted {
-        connection: connection.id.clone(),
+        connection: connection.life(),
         account: account(connection),
         destination: destination.clone(),
         terms: Vec::new(),
@@ -114,6 +114,7 @@ fn sources(
                     from,
                     until: span.until,
                 },
+                opening: connection.opening(&customer.id, metric, group, from),
                 target: target.clone(),
             }));
         }

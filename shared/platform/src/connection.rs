@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use billing::{Accumulation, Destination, Fraction, Group, Hour};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,11 @@ pub struct Conversion {
     #[serde(default)]
     pub carry: bool,
     /// Growth of one run above it waits for a person.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "billing::text::option")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "billing::text::option"
+    )]
     pub hold_above: Option<Decimal>,
 }
 
@@ -124,7 +128,10 @@ impl Buyer {
             .iter()
             .filter_map(|other| other.ends_at)
             .any(|end| end <= entitlement.starts_at && end > begins.start());
-        Some((if taken { begins.next() } else { begins }, entitlement.ends_at.map(Hour::ceil)))
+        Some((
+            if taken { begins.next() } else { begins },
+            entitlement.ends_at.map(Hour::ceil),
+        ))
     }
 }
 
@@ -157,9 +164,29 @@ impl Whitelist {
     /// From which hour a metric counts, if it does: `Some(None)` is from the start.
     #[must_use]
     pub fn admits(&self, metric: &str) -> Option<Option<Hour>> {
-        let listed = self.metrics.as_ref().is_none_or(|metrics| metrics.iter().any(|listed| listed == metric));
+        let listed = self
+            .metrics
+            .as_ref()
+            .is_none_or(|metrics| metrics.iter().any(|listed| listed == metric));
         listed.then(|| self.since.get(metric).copied().or(self.others_since))
     }
+}
+
+/// The part of a period that had been counted when `apply` fixed from which hour it is billed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The Metronome customer.
+    pub customer: String,
+    /// The billable metric.
+    pub metric: String,
+    /// Only these rows of it.
+    #[serde(default, skip_serializing_if = "Group::is_empty")]
+    pub group: Group,
+    /// The hour from which it is billed.
+    pub since: Hour,
+    /// What Metronome had counted of that month.
+    #[serde(with = "billing::text")]
+    pub value: Decimal,
 }
 
 /// A stored connection.
@@ -187,9 +214,14 @@ pub struct Connection {
     /// Who buys.
     #[serde(default)]
     pub buyers: Vec<Buyer>,
+    /// The parts of periods that are not billed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub openings: Vec<Opening>,
     /// Access to AWS Marketplace.
     #[serde(default)]
     pub aws: AwsAccess,
+    /// When it was first applied. Deleted and applied again, it begins anew.
+    pub begun_at: DateTime<Utc>,
     /// When this configuration was applied. What it changes, it changes from the next hour.
     pub applied_at: DateTime<Utc>,
     /// The file, as applied.
@@ -197,6 +229,24 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// What tells it from every other, the one of its own name that was deleted included: streams name it.
+    #[must_use]
+    pub fn life(&self) -> String {
+        format!("{}@{}", self.id, self.begun_at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+
+    /// What `apply` has fixed of a period before the hour `since`.
+    #[must_use]
+    pub fn opening(&self, customer: &str, metric: &str, group: &Group, since: Hour) -> Option<Decimal> {
+        let fixed = self.openings.iter().find(|opening| {
+            opening.customer == customer
+                && opening.metric == metric
+                && opening.group == *group
+                && opening.since == since
+        });
+        fixed.map(|opening| opening.value)
+    }
+
     /// The conversions of a metric's rows for a marketplace.
     pub fn conversions_of<'a>(
         &'a self,
@@ -204,7 +254,11 @@ impl Connection {
         marketplace: &'a str,
     ) -> impl Iterator<Item = &'a Conversion> + 'a {
         self.conversions.iter().filter(move |conversion| {
-            conversion.from == metric && conversion.marketplace.as_deref().is_none_or(|only| only == marketplace)
+            conversion.from == metric
+                && conversion
+                    .marketplace
+                    .as_deref()
+                    .is_none_or(|only| only == marketplace)
         })
     }
 }

@@ -7,7 +7,7 @@ use platform::aws::transport_error;
 use platform::text::printable;
 use platform::{Fault, FaultKind};
 
-use crate::item::Key;
+use crate::item::{CONNECTIONS, Key};
 use crate::write::{ACTIONS_MAX, TRANSACTION_MAX};
 use crate::{ITEM_MAX, Store};
 
@@ -105,6 +105,13 @@ impl Corrupt {
             key: key.to_string(),
             reason: reason.into(),
         }
+    }
+
+    /// The id of the connection that it is, if it is one: it does not parse, and was not deleted.
+    #[must_use]
+    pub fn connection(&self) -> Option<&str> {
+        let key = self.key.strip_prefix('`')?.strip_suffix('`')?;
+        key.strip_prefix(CONNECTIONS)?.strip_prefix(" / connection#")
     }
 }
 

@@ -59,6 +59,7 @@ mod transaction;
 mod write;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 
 pub use audit::AuditEntry;
 pub use book::{Change, Registration, Standing};
@@ -79,8 +80,12 @@ impl Store {
     /// The table of this name, as `client` reaches it.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
+        // The SDK's own bound on retries is one for the whole process and all its invocations: an outage that one run met would
+        // leave the next without any. Here a request's tries are bounded by themselves, and requests by their callers.
+        let unshared = RetryPartition::custom("meterbridge").token_bucket(TokenBucket::unlimited());
+        let config = client.config().to_builder().retry_partition(unshared.build());
         Self {
-            client,
+            client: Client::from_conf(config.build()),
             table: table.into(),
         }
     }

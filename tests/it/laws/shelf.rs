@@ -11,11 +11,14 @@ use crate::scene::{Scene, TABLE};
 /// A page holds 1 MB; no scene holds a hundred.
 const PAGES_MAX: usize = 100;
 
+/// A record's id, and what became of it, in turn.
+pub(crate) type Trail = BTreeMap<String, Vec<Entry>>;
+
 /// What stands in the table about money.
 #[derive(Debug, Default)]
 pub(crate) struct Shelf {
     pub(crate) books: BTreeMap<Identity, Book>,
-    trail: Vec<AuditEntry>,
+    pub(crate) trails: BTreeMap<Identity, Trail>,
 }
 
 impl Shelf {
@@ -28,25 +31,14 @@ impl Shelf {
                 let book: Book = serde_json::from_str(body()).unwrap();
                 shelf.books.insert(book.destination.identity.clone(), book);
             } else if key.starts_with("records#") {
-                shelf.trail.push(serde_json::from_str(body()).unwrap());
+                let AuditEntry { identity, entry, .. } = serde_json::from_str(body()).unwrap();
+                let trail = shelf.trails.entry(identity).or_default();
+                trail.entry(entry.record.id.clone()).or_default().push(entry);
             }
         }
+        let entries = shelf.trails.values_mut().flat_map(BTreeMap::values_mut);
+        entries.for_each(|entries| entries.sort_by_key(|entry| entry.at));
         shelf
-    }
-
-    /// The trail of an identity: a record's id, and what became of it, in turn.
-    pub(crate) fn trail(&self, identity: &Identity) -> BTreeMap<String, Vec<Entry>> {
-        let mut trail: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
-        for line in self.trail.iter().filter(|line| line.identity == *identity) {
-            trail
-                .entry(line.entry.record.id.clone())
-                .or_default()
-                .push(line.entry.clone());
-        }
-        trail
-            .values_mut()
-            .for_each(|entries| entries.sort_by_key(|entry| entry.at));
-        trail
     }
 }
 
@@ -65,9 +57,11 @@ fn items(scene: &Scene) -> Vec<Value> {
             .database()
             .scan(serde_json::from_value(ask).unwrap())
             .unwrap();
-        let page = serde_json::to_value(page).unwrap();
-        all.extend(page["Items"].as_array().unwrap().iter().cloned());
-        after = page["LastEvaluatedKey"].clone();
+        let mut page = serde_json::to_value(page).unwrap();
+        if let Value::Array(items) = page["Items"].take() {
+            all.extend(items);
+        }
+        after = page["LastEvaluatedKey"].take();
         if after.is_null() {
             return all;
         }

@@ -10,14 +10,14 @@ use crate::company::Company;
 use crate::scene::Scene;
 
 /// One buyer, billed for one hour.
-async fn billed() -> (Scene, Laws) {
+async fn billed() -> (Scene, Company, Laws) {
     let scene = Scene::at("2026-11-20T14:30:00Z").await;
     let company = Company::in_scene(&scene, 1).await;
     let mut laws = Laws::over(&scene).await;
     company.uses(&scene, "2026-11-20T14:10:00Z");
     scene.hour("2026-11-20T15:00:00Z").await;
     laws.settled(&scene, "2026-11-20T15:00:00Z");
-    (scene, laws)
+    (scene, company, laws)
 }
 
 /// Changes the only book behind the runs' back; what leaves the flight is written to the trail.
@@ -51,7 +51,7 @@ fn named(broken: &[String], law: &str) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn a_mark_that_moved_back_is_seen() {
-    let (scene, mut laws) = billed().await;
+    let (scene, _, mut laws) = billed().await;
     tamper(&scene, |book| {
         book.streams
             .values_mut()
@@ -64,7 +64,7 @@ async fn a_mark_that_moved_back_is_seen() {
 
 #[tokio::test(start_paused = true)]
 async fn a_mark_beyond_the_usage_is_seen() {
-    let (scene, mut laws) = billed().await;
+    let (scene, _, mut laws) = billed().await;
     tamper(&scene, |book| {
         book.streams
             .values_mut()
@@ -77,7 +77,7 @@ async fn a_mark_beyond_the_usage_is_seen() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delivery_that_the_marketplace_does_not_hold_is_seen() {
-    let (scene, mut laws) = billed().await;
+    let (scene, _, mut laws) = billed().await;
     tamper(&scene, |book| {
         vec![entry(book, Outcome::Delivered, "2026-11-20T11:59:59Z")]
     })
@@ -87,7 +87,7 @@ async fn a_delivery_that_the_marketplace_does_not_hold_is_seen() {
 
 #[tokio::test(start_paused = true)]
 async fn a_record_that_is_held_and_owed_again_is_seen() {
-    let (scene, mut laws) = billed().await;
+    let (scene, _, mut laws) = billed().await;
     // The record of 7 calls at 14:59:59 is at the marketplace; the book, balanced in itself, takes it back.
     tamper(&scene, |book| {
         let meter = book.meters.values_mut().next().unwrap();
@@ -108,8 +108,7 @@ async fn a_record_that_is_held_and_owed_again_is_seen() {
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "nothing lost")]
 async fn usage_that_nobody_claimed_is_seen() {
-    let (scene, mut laws) = billed().await;
-    let customer = laws.flows[0].customer.clone();
-    scene.usage(&customer, "calls", "2026-11-20T14:59:00Z", "1");
+    let (scene, company, mut laws) = billed().await;
+    scene.usage(&company.customers[0], "calls", "2026-11-20T14:59:00Z", "1");
     laws.settled(&scene, "2026-11-20T15:00:00Z");
 }

@@ -4,18 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
-use control::cli::{Command, Resolve};
 use futures::future::BoxFuture;
-use metering::Deps;
-use platform::config::Environment;
-use platform::transport::{Carrier, Request, Transport, TransportError};
+use platform::transport::{Carrier, Request, TransportError};
+use sandbox::World;
 use sandbox::aws::metering::{IdenticalRetry, Subscription};
 use sandbox::faults::{Fault, Rule, When, operation_of};
 use tokio::sync::Notify;
 
 use super::spans::Calls;
 use super::{fine, outcomes, units};
-use crate::scene::{IntoWorld, Scene, TABLE, at, sdk};
+use crate::scene::{IntoWorld, Scene, at, reach};
 
 const START: &str = "2026-11-01T00:00:00Z";
 
@@ -27,7 +25,7 @@ impl Scene {
     }
 
     /// From now on nothing reaches the marketplace.
-    fn marketplace_is_away(&self) {
+    pub(super) fn marketplace_is_away(&self) {
         self.world.faults.clear();
         let away = Rule::new("away", When::Always, Fault::LostBefore);
         self.world.faults.add(away.on_service("aws"));
@@ -40,7 +38,10 @@ async fn landed_and_away() -> Calls {
     calls.apply(calls.globex(START, &[])).await;
     calls.made("2026-11-20T08:10:00Z", "10");
     calls.scene.answers_are_lost();
-    assert_eq!(outcomes(&calls.scene.hour("2026-11-20T09:00:00Z").await), ["10 in_flight"]);
+    assert_eq!(
+        outcomes(&calls.scene.hour("2026-11-20T09:00:00Z").await),
+        ["10 in_flight"]
+    );
     calls.scene.marketplace_is_away();
     calls.made("2026-11-20T13:10:00Z", "700");
     calls
@@ -49,28 +50,40 @@ async fn landed_and_away() -> Calls {
 #[tokio::test(start_paused = true)]
 async fn a_record_whose_answer_was_lost_for_25_hours_is_billed_once_and_parked() {
     let calls = landed_and_away().await;
-    let away = calls.scene.hours("2026-11-20T10:00:00Z", "2026-11-21T09:00:00Z").await;
+    let away = calls
+        .scene
+        .hours("2026-11-20T10:00:00Z", "2026-11-21T09:00:00Z")
+        .await;
     assert!(away.iter().all(|summary| summary.failure().is_some()));
     calls.scene.world.faults.clear();
     let back = calls.scene.hour("2026-11-21T10:00:00Z").await;
-    let told: Vec<String> = away.iter().chain([&back]).flat_map(outcomes).filter(|told| told.contains("parked")).collect();
+    let told: Vec<String> = away
+        .iter()
+        .chain([&back])
+        .flat_map(outcomes)
+        .filter(|told| told.contains("parked"))
+        .collect();
     assert_eq!(told, ["10 parked"]);
-    calls.scene.hours("2026-11-21T11:00:00Z", "2026-11-21T14:00:00Z").await;
-    assert_eq!(calls.scene.billed()["api_calls"], units("710"), "the 10 landed before all this, once");
+    calls
+        .scene
+        .hours("2026-11-21T11:00:00Z", "2026-11-21T14:00:00Z")
+        .await;
+    assert_eq!(
+        calls.scene.billed()["api_calls"],
+        units("710"),
+        "the 10 landed before all this, once"
+    );
     let meter = calls.scene.meter("api_calls").await;
-    assert_eq!((meter.delivered, meter.parked), (units("700").into(), units("10").into()));
+    assert_eq!(
+        (meter.delivered, meter.parked),
+        (units("700").into(), units("10").into())
+    );
 
     // Somebody has looked it up.
-    calls.scene.operator(Command::Resolve(Resolve {
-        records: Vec::new(),
-        filter: vec!["buyer=globex".parse().unwrap()],
-        accepted: true,
-        not_accepted: false,
-        to: None,
-        write_off: false,
-        reason: "the billing report shows it".to_owned(),
-    }))
-    .await;
+    calls
+        .scene
+        .resolve(&["--filter", "buyer=globex", "--accepted"])
+        .await;
     fine(&calls.scene.hour("2026-11-21T15:00:00Z").await);
     assert_eq!(calls.bills().await, units("710"));
 }
@@ -82,8 +95,15 @@ async fn a_record_whose_answer_was_lost_for_20_hours_is_sent_again_the_same_and_
         (IdenticalRetry::DuplicateRecord, "10 delivered_unproven"),
     ] {
         let calls = landed_and_away().await;
-        calls.scene.world.metering.switch(|switches| switches.identical_retry = retry);
-        calls.scene.hours("2026-11-20T10:00:00Z", "2026-11-21T04:00:00Z").await;
+        calls
+            .scene
+            .world
+            .metering
+            .switch(|switches| switches.identical_retry = retry);
+        calls
+            .scene
+            .hours("2026-11-20T10:00:00Z", "2026-11-21T04:00:00Z")
+            .await;
         calls.scene.world.faults.clear();
         let back = calls.scene.hour("2026-11-21T05:00:00Z").await;
         fine(&back);
@@ -96,8 +116,8 @@ async fn a_record_whose_answer_was_lost_for_20_hours_is_sent_again_the_same_and_
 
 /// Holds one invocation back after its settle has landed: the answer is lost, and what it sends next waits.
 struct Gate {
-    world: IntoWorld,
-    settles: AtomicU32,
+    world: World,
+    settles: Arc<AtomicU32>,
     landed: Arc<Notify>,
     open: Arc<Notify>,
 }
@@ -106,7 +126,11 @@ impl Carrier for Gate {
     fn carry(&self, request: Request) -> BoxFuture<'static, Result<http::Response<Bytes>, TransportError>> {
         let settles = operation_of(&request.http) == Some("TransactWriteItems");
         let nth = settles.then(|| self.settles.fetch_add(1, Ordering::Relaxed));
-        let (world, landed, open) = (self.world.clone(), Arc::clone(&self.landed), Arc::clone(&self.open));
+        let (world, landed, open) = (
+            IntoWorld(self.world.clone()),
+            Arc::clone(&self.landed),
+            Arc::clone(&self.open),
+        );
         Box::pin(async move {
             if nth == Some(1) {
                 open.notified().await;
@@ -134,10 +158,21 @@ async fn a_record_refused_freed_and_claimed_again_is_not_settled_by_the_old_runs
     calls.scene.world.clock.set(at("2026-11-20T10:00:30Z"));
 
     let (landed, open) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let old = gated(&calls.scene, &landed, &open).await;
+    let settles = Arc::new(AtomicU32::new(0));
+    let gate = Gate {
+        world: calls.scene.world.clone(),
+        settles: Arc::clone(&settles),
+        landed: Arc::clone(&landed),
+        open: Arc::clone(&open),
+    };
+    let old = reach(&calls.scene.world, gate).await;
     let order = calls.scene.order("2026-11-20T10:00:00Z");
     let refused = Fault::aws(http::StatusCode::BAD_REQUEST, "TimestampOutOfBoundsException");
-    calls.scene.world.faults.add(Rule::new("refused", When::Always, refused).on_service("aws"));
+    calls
+        .scene
+        .world
+        .faults
+        .add(Rule::new("refused", When::Always, refused).on_service("aws"));
     let others = async {
         landed.notified().await;
         let book = calls.scene.book().await;
@@ -152,29 +187,20 @@ async fn a_record_refused_freed_and_claimed_again_is_not_settled_by_the_old_runs
     };
     let (first, flight) = tokio::join!(metering::run(&old, &order), others);
     assert_eq!(outcomes(&first.unwrap())[..1], ["40 returned"]);
-    assert_eq!(calls.scene.book().await.in_flight, flight, "still the second run's, open");
+    assert_eq!(
+        calls.scene.book().await.in_flight,
+        flight,
+        "still the second run's, open"
+    );
 
     calls.scene.world.faults.clear();
     fine(&calls.scene.hour("2026-11-20T11:00:00Z").await);
-    let expected = [("20 08h".to_owned(), units("3")), ("20 09h".to_owned(), units("40"))];
+    let expected = [
+        ("20 08h".to_owned(), units("3")),
+        ("20 09h".to_owned(), units("40")),
+    ];
     assert_eq!(calls.scene.bill("api_calls"), expected);
     assert_eq!(calls.bills().await, units("43"));
-}
-
-/// A way into the scene's world that holds its invocation back.
-async fn gated(scene: &Scene, landed: &Arc<Notify>, open: &Arc<Notify>) -> Deps {
-    let gate = Gate {
-        world: IntoWorld(scene.world.clone()),
-        settles: AtomicU32::new(0),
-        landed: Arc::clone(landed),
-        open: Arc::clone(open),
-    };
-    let (transport, clock) = (Transport::over(gate), scene.deps.clock.clone());
-    let sdk = sdk(&transport, &clock).await;
-    let environment = Environment {
-        table: TABLE.to_owned(),
-    };
-    Deps::with(transport, clock, &environment, sdk)
 }
 
 /// A new subscription is not known to metering at once: refused, owed again, and billed when it is.
@@ -184,9 +210,15 @@ async fn a_buyer_that_the_marketplace_does_not_know_yet_is_billed_once_it_does()
     let arn = format!("{}-new", calls.arn);
     let identity = sandbox::aws::metering::Identity::license(crate::scene::ACCOUNT, &arn);
     let sold = Subscription::new("prod-1", identity, at("2026-11-20T08:00:00Z"));
-    calls.scene.world.metering.subscribe(sold.activated_at(at("2026-11-20T11:30:00Z")));
+    calls
+        .scene
+        .world
+        .metering
+        .subscribe(sold.activated_at(at("2026-11-20T11:30:00Z")));
     let buyer = super::file::Buyer::new("globex", &[&calls.customer]);
-    calls.apply(buyer.licensed(&arn, "2026-11-20T08:00:00Z", &[])).await;
+    calls
+        .apply(buyer.licensed(&arn, "2026-11-20T08:00:00Z", &[]))
+        .await;
     calls.made("2026-11-20T08:10:00Z", "10");
     for hour in ["09", "10", "11"] {
         let summary = calls.scene.hour(&format!("2026-11-20T{hour}:00:00Z")).await;

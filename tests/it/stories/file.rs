@@ -94,7 +94,9 @@ impl Buyer {
     }
 
     pub(super) fn licensed_in(self, region: &str, arn: &str, starts_at: &str, more: &[&str]) -> Self {
-        let who = format!("product = \"prod-1\", account_id = \"{ACCOUNT}\", license_arn = {arn:?}, region = {region:?}");
+        let who = format!(
+            "product = \"prod-1\", account_id = \"{ACCOUNT}\", license_arn = {arn:?}, region = {region:?}"
+        );
         self.entitled(&who, starts_at, more)
     }
 
@@ -113,6 +115,10 @@ impl Buyer {
     }
 
     fn text(&self) -> String {
-        format!("[[buyer]]\n{}\n\n{}", self.lines.join("\n"), self.entitlements.join("\n\n"))
+        format!(
+            "[[buyer]]\n{}\n\n{}",
+            self.lines.join("\n"),
+            self.entitlements.join("\n\n")
+        )
     }
 }

@@ -10,19 +10,22 @@ mod months;
 mod quantities;
 mod readings;
 mod spans;
+mod terms;
 mod windows;
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use billing::{Book, Fraction, Identity};
 use chrono::{SecondsFormat, TimeDelta};
-use control::cli::Command;
+use clap::Parser as _;
+use control::cli::Cli;
 use metering::RunSummary;
 use rust_decimal::Decimal;
 use sandbox::metronome::{Aggregation, Event, NewMetric};
 use serde_json::Value;
 
-use crate::scene::{Scene, TABLE, at};
+use crate::scene::{Scene, at};
 
 /// A quantity that a test states.
 fn units(text: &str) -> Decimal {
@@ -39,12 +42,13 @@ impl Scene {
         self.world.metronome.create_metric(metric).unwrap().to_string()
     }
 
-    /// An event of properties, received now.
+    /// An event of properties, received now. Said twice, it is one event, as Metronome has it.
     fn event(&self, customer: &str, event_type: &str, when: &str, properties: &[(&str, &str)]) {
-        let id = format!("{customer}-{event_type}-{when}-{properties:?}");
-        let id = uuid_of(&id);
+        let id = transaction(&(customer, event_type, when, properties));
         let event = Event::new(&id, customer, event_type, at(when));
-        let event = properties.iter().fold(event, |event, (name, value)| event.with(name, *value));
+        let event = properties
+            .iter()
+            .fold(event, |event, (name, value)| event.with(name, *value));
         self.world.metronome.ingest(event).unwrap();
     }
 
@@ -64,21 +68,19 @@ impl Scene {
         summaries
     }
 
-    /// An operator's command, as `meterbridge` does it.
-    async fn operator(&self, command: Command) -> control::command::Said {
-        let said = control::command::run(&command, async || Ok(self.desk())).await.unwrap();
+    /// An operator's command line.
+    async fn operator(&self, line: &[&str]) {
+        let cli = Cli::try_parse_from(["meterbridge"].iter().chain(line)).unwrap();
+        let said = control::command::run(&cli.command, async || Ok(self.deps.clone()))
+            .await
+            .unwrap();
         assert_eq!(said.wrong, Vec::<String>::new());
-        said
     }
 
-    /// What an operator's commands work on.
-    fn desk(&self) -> control::command::World {
-        control::command::World {
-            store: self.deps.store.clone(),
-            table: TABLE.to_owned(),
-            secrets: self.deps.secrets.clone(),
-            clock: self.deps.clock.clone(),
-        }
+    /// A person's judgement of parked records.
+    async fn resolve(&self, judgement: &[&str]) {
+        let line = [&["resolve"], judgement, &["--reason", "looked up"]].concat();
+        self.operator(&line).await;
     }
 
     /// The books that the connection `acme` has ever written, each adding up.
@@ -119,7 +121,11 @@ impl Scene {
     /// What the marketplace bills of a dimension, and that the books say the same of it.
     async fn bills(&self, dimension: &str) -> Decimal {
         let billed = self.billed().get(dimension).copied().unwrap_or_default();
-        assert_eq!(self.meter(dimension).await.delivered, Fraction::from(billed), "{dimension}");
+        assert_eq!(
+            self.meter(dimension).await.delivered,
+            Fraction::from(billed),
+            "{dimension}"
+        );
         billed
     }
 
@@ -135,11 +141,10 @@ impl Scene {
     }
 }
 
-/// A transaction id as short as Metronome takes it.
-fn uuid_of(text: &str) -> String {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+/// A transaction id of what an event says.
+fn transaction(event: &impl Hash) -> String {
     let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
+    event.hash(&mut hasher);
     format!("event-{:016x}", hasher.finish())
 }
 
@@ -164,8 +169,12 @@ fn held(summary: &RunSummary) -> Vec<String> {
 fn each(summary: &RunSummary, of: &str) -> Vec<Value> {
     let summary = serde_json::to_value(summary).unwrap();
     let connections = summary["connections"].as_array().unwrap().clone();
-    let buyers = connections.iter().flat_map(|connection| connection["buyers"].as_array().unwrap().clone());
-    buyers.flat_map(|buyer| buyer[of].as_array().unwrap().clone()).collect()
+    let buyers = connections
+        .iter()
+        .flat_map(|connection| connection["buyers"].as_array().unwrap().clone());
+    buyers
+        .flat_map(|buyer| buyer[of].as_array().unwrap().clone())
+        .collect()
 }
 
 /// A run in which nothing failed.

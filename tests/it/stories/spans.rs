@@ -66,23 +66,39 @@ async fn a_first_run_five_hours_after_the_start_bills_those_five() {
         calls.made(&format!("2026-11-20T{hour}:00:00Z"), units);
     }
     fine(&calls.scene.hour("2026-11-20T13:00:00Z").await);
-    assert_eq!(calls.scene.bill("api_calls"), [("20 12h".to_owned(), units("15"))]);
+    assert_eq!(
+        calls.scene.bill("api_calls"),
+        [("20 12h".to_owned(), units("15"))]
+    );
     assert_eq!(calls.bills().await, units("15"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_entitlement_that_ends_at_ten_is_billed_to_ten_and_not_beyond() {
     let calls = Calls::at("2026-11-20T07:30:00Z").await;
-    calls.apply(calls.globex("2026-11-01T00:00:00Z", &["ends_at = 2026-11-20T10:00:00Z"])).await;
-    calls.scene.world.metering.deprovision(&calls.identity(), at("2026-11-20T10:00:00Z"));
+    calls
+        .apply(calls.globex("2026-11-01T00:00:00Z", &["ends_at = 2026-11-20T10:00:00Z"]))
+        .await;
+    calls
+        .scene
+        .world
+        .metering
+        .deprovision(&calls.identity(), at("2026-11-20T10:00:00Z"));
     calls.made("2026-11-20T08:10:00Z", "5");
     calls.made("2026-11-20T09:59:59Z", "6");
     calls.made("2026-11-20T10:00:00Z", "7");
     calls.made("2026-11-20T11:30:00Z", "8");
-    for summary in calls.scene.hours("2026-11-20T09:00:00Z", "2026-11-20T14:00:00Z").await {
+    for summary in calls
+        .scene
+        .hours("2026-11-20T09:00:00Z", "2026-11-20T14:00:00Z")
+        .await
+    {
         fine(&summary);
     }
-    let expected = [("20 08h".to_owned(), units("5")), ("20 09h".to_owned(), units("6"))];
+    let expected = [
+        ("20 08h".to_owned(), units("5")),
+        ("20 09h".to_owned(), units("6")),
+    ];
     assert_eq!(calls.scene.bill("api_calls"), expected);
     assert_eq!(calls.bills().await, units("11"));
 }
@@ -96,12 +112,30 @@ async fn a_renewal_by_another_licence_begins_where_the_old_one_ends() {
         .globex("2026-11-01T00:00:00Z", &["ends_at = 2026-11-20T09:30:00Z"])
         .licensed(&renewed, "2026-11-20T09:30:00Z", &[]);
     calls.apply(buyer).await;
-    calls.scene.world.metering.deprovision(&calls.identity(), at("2026-11-20T09:30:00Z"));
-    for (when, units) in [("08:10", "1"), ("09:10", "10"), ("09:50", "100"), ("10:10", "1000")] {
+    calls
+        .scene
+        .world
+        .metering
+        .deprovision(&calls.identity(), at("2026-11-20T09:30:00Z"));
+    for (when, units) in [
+        ("08:10", "1"),
+        ("09:10", "10"),
+        ("09:50", "100"),
+        ("10:10", "1000"),
+    ] {
         calls.made(&format!("2026-11-20T{when}:00Z"), units);
     }
-    calls.scene.hours("2026-11-20T09:00:00Z", "2026-11-20T12:00:00Z").await;
-    let of = |arn| calls.scene.world.metering.billed(&Identity::license(ACCOUNT, arn), "api_calls");
+    calls
+        .scene
+        .hours("2026-11-20T09:00:00Z", "2026-11-20T12:00:00Z")
+        .await;
+    let of = |arn| {
+        calls
+            .scene
+            .world
+            .metering
+            .billed(&Identity::license(ACCOUNT, arn), "api_calls")
+    };
     assert_eq!((of(&calls.arn), of(&renewed)), (units("111"), units("1000")));
     assert_eq!(calls.bills().await, units("1111"));
 }
@@ -111,15 +145,26 @@ async fn a_buyer_billed_from_now_counts_from_the_first_full_hour_after_the_apply
     let calls = Calls::at("2026-11-20T13:20:00Z").await;
     let buyer = Buyer::from_now("globex", &[&calls.customer]);
     let buyer = buyer.licensed(&calls.arn, "2026-11-01T00:00:00Z", &[]);
-    for (when, units) in [("13:10", "1"), ("13:40", "10"), ("14:00", "100"), ("15:10", "1000")] {
+    for (when, units) in [
+        ("13:10", "1"),
+        ("13:40", "10"),
+        ("14:00", "100"),
+        ("15:10", "1000"),
+    ] {
         calls.made(&format!("2026-11-20T{when}:00Z"), units);
     }
     calls.apply(buyer.clone()).await;
-    calls.scene.hours("2026-11-20T14:00:00Z", "2026-11-20T15:00:00Z").await;
+    calls
+        .scene
+        .hours("2026-11-20T14:00:00Z", "2026-11-20T15:00:00Z")
+        .await;
     assert_eq!(calls.bills().await, units("100"));
     // Applied again, the hour stays what it was.
     calls.apply(buyer).await;
-    calls.scene.hours("2026-11-20T16:00:00Z", "2026-11-21T01:00:00Z").await;
+    calls
+        .scene
+        .hours("2026-11-20T16:00:00Z", "2026-11-21T01:00:00Z")
+        .await;
     assert_eq!(calls.bills().await, units("1100"));
 }
 
@@ -131,15 +176,27 @@ async fn users_of_a_buyer_billed_from_now_are_those_that_come_on_top() {
     let metric = scene.defines(visits.on("visits"));
     let (customer, arn) = (scene.customer("Globex"), scene.license("globex", &["users"]));
     let buyer = Buyer::from_now("globex", &[&customer]).licensed(&arn, "2026-11-01T00:00:00Z", &[]);
-    let file = File::new().converts(&metric, "users", &["accumulate = \"period\""]).buyer(&buyer);
+    let file = File::new()
+        .converts(&metric, "users", &["accumulate = \"period\""])
+        .buyer(&buyer);
     for user in 0..30 {
-        scene.event(&customer, "visits", "2026-11-10T10:00:00Z", &[("user", &user.to_string())]);
+        scene.event(
+            &customer,
+            "visits",
+            "2026-11-10T10:00:00Z",
+            &[("user", &user.to_string())],
+        );
     }
     scene.apply(&file.text()).await;
     scene.hours("2026-11-20T14:00:00Z", "2026-11-21T00:00:00Z").await;
     scene.world.clock.set(at("2026-11-21T08:30:00Z"));
     for user in 20..45 {
-        scene.event(&customer, "visits", "2026-11-21T08:10:00Z", &[("user", &user.to_string())]);
+        scene.event(
+            &customer,
+            "visits",
+            "2026-11-21T08:10:00Z",
+            &[("user", &user.to_string())],
+        );
     }
     scene.hours("2026-11-21T09:00:00Z", "2026-11-21T11:00:00Z").await;
     assert_eq!(scene.bills("users").await, units("15"));
@@ -149,19 +206,39 @@ async fn users_of_a_buyer_billed_from_now_are_those_that_come_on_top() {
 async fn a_metric_put_back_on_the_whitelist_counts_from_the_hour_of_that_apply() {
     let calls = Calls::at("2026-11-20T10:20:00Z").await;
     let other = calls.scene.sum("tokens");
-    let file = |metrics: &[&str]| calls.file(calls.globex("2026-11-20T00:00:00Z", &[])).whitelist(metrics).text();
+    let file = |metrics: &[&str]| {
+        calls
+            .file(calls.globex("2026-11-20T00:00:00Z", &[]))
+            .whitelist(metrics)
+            .text()
+    };
     calls.scene.apply(&file(&[&calls.metric, &other])).await;
-    for (when, units) in [("10:10", "1"), ("12:40", "10"), ("14:10", "100"), ("15:40", "1000"), ("16:10", "10000")] {
+    for (when, units) in [
+        ("10:10", "1"),
+        ("12:40", "10"),
+        ("14:10", "100"),
+        ("15:40", "1000"),
+        ("16:10", "10000"),
+    ] {
         calls.made(&format!("2026-11-20T{when}:00Z"), units);
     }
-    calls.scene.hours("2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z").await;
+    calls
+        .scene
+        .hours("2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z")
+        .await;
     calls.scene.world.clock.set(at("2026-11-20T12:20:00Z"));
     calls.scene.apply(&file(&[&other])).await;
-    calls.scene.hours("2026-11-20T13:00:00Z", "2026-11-20T15:00:00Z").await;
+    calls
+        .scene
+        .hours("2026-11-20T13:00:00Z", "2026-11-20T15:00:00Z")
+        .await;
     assert_eq!(calls.bills().await, units("11"), "it was left out from 13:00 on");
     calls.scene.world.clock.set(at("2026-11-20T15:20:00Z"));
     calls.scene.apply(&file(&[&calls.metric, &other])).await;
-    calls.scene.hours("2026-11-20T16:00:00Z", "2026-11-21T02:00:00Z").await;
+    calls
+        .scene
+        .hours("2026-11-20T16:00:00Z", "2026-11-21T02:00:00Z")
+        .await;
     assert_eq!(calls.bills().await, units("10011"));
 }
 
@@ -189,21 +266,40 @@ async fn renewal(next: impl Fn(&Calls) -> String, books: usize) {
 
     calls.scene.world.clock.set(at("2026-11-20T12:10:00Z"));
     if next != calls.arn {
-        calls.scene.world.metering.deprovision(&calls.identity(), at("2026-11-20T12:30:00Z"));
+        calls
+            .scene
+            .world
+            .metering
+            .deprovision(&calls.identity(), at("2026-11-20T12:30:00Z"));
     } else {
         let from = at("2026-11-20T12:30:00Z");
-        calls.scene.world.metering.subscribe(Subscription::new("prod-1", calls.identity(), from));
+        calls
+            .scene
+            .world
+            .metering
+            .subscribe(Subscription::new("prod-1", calls.identity(), from));
     }
     let old = calls.globex("2026-11-01T00:00:00Z", &["ends_at = 2026-11-20T12:30:00Z"]);
-    calls.apply(old.licensed(&next, "2026-11-20T12:30:00Z", &[])).await;
+    calls
+        .apply(old.licensed(&next, "2026-11-20T12:30:00Z", &[]))
+        .await;
     calls.made("2026-11-20T12:05:00Z", "500");
     calls.made("2026-11-20T12:45:00Z", "6000");
     calls.made("2026-11-20T13:45:00Z", "70000");
     calls.scene.world.faults.clear();
-    for summary in calls.scene.hours("2026-11-20T13:00:00Z", "2026-11-20T16:00:00Z").await {
+    for summary in calls
+        .scene
+        .hours("2026-11-20T13:00:00Z", "2026-11-20T16:00:00Z")
+        .await
+    {
         fine(&summary);
     }
-    let expected = [("20 10h", "3"), ("20 11h", "40"), ("20 12h", "6500"), ("20 13h", "70000")];
+    let expected = [
+        ("20 10h", "3"),
+        ("20 11h", "40"),
+        ("20 12h", "6500"),
+        ("20 13h", "70000"),
+    ];
     let expected = expected.map(|(hour, quantity)| (hour.to_owned(), units(quantity)));
     assert_eq!(calls.scene.bill("api_calls"), expected);
     assert_eq!(calls.bills().await, units("76543"));

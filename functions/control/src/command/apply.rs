@@ -14,7 +14,7 @@ use crate::cli::Apply;
 use crate::diff::{Change, diff};
 use crate::file::{self, Declaration, Mistake, Mistakes};
 use crate::fixing::fix;
-use crate::{exclusive, file::SIZE_MAX};
+use crate::{exclusive, file::SIZE_MAX, opening};
 
 pub(super) async fn run(
     args: &Apply,
@@ -61,11 +61,12 @@ pub async fn apply(world: &Deps, declaration: &Declaration, dry_run: bool) -> Re
         let guard = connections.guard;
         let all = readable(connections)?;
         let stored = all.iter().find(|one| one.id == declaration.connection.id);
-        let connection = settled(fix(declaration.clone(), stored), stored);
+        let mut connection = settled(fix(declaration.clone(), stored), stored);
         exclusive::check(&connection, &all).map_err(|twice| {
             let lines: Vec<_> = twice.iter().map(ToString::to_string).collect();
             Failure::Words(lines.join("\n"))
         })?;
+        opening::fix(world, &mut connection).await?;
         let changes = diff(stored, &connection);
         if dry_run || stored == Some(&connection) {
             return Ok(said(&connection, &changes, dry_run, false));

@@ -59,7 +59,7 @@ fn a_first_apply_says_what_begins_and_when() {
         [
             "+ connection acme",
             "+ conversion of calls to api_calls",
-            "+ conversion of seats to seats",
+            "+ conversion of seats to seats, an hour without an event counts nothing",
             "+ buyer globex",
             "+ customer c-1 of buyer globex: it counts from 2026-11-20T14:00:00Z",
             "+ customer c-2 of buyer globex: it counts from 2026-11-20T14:00:00Z",

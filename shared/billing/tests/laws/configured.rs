@@ -81,6 +81,27 @@ fn a_customer_moved_to_another_buyer_is_billed_there_from_the_next_hour() {
 }
 
 #[test]
+fn a_span_that_was_ended_while_it_was_read_is_claimed_no_further() {
+    let (old, new) = (
+        images(&licence("l-1", "us-east-1")),
+        images(&licence("l-2", "us-east-1")),
+    );
+    let mut world = busy();
+    world.run_hourly(&old, "2026-11-20T09:00:00Z", "2026-11-20T12:00:00Z");
+    let time = at("2026-11-20T13:05:00Z");
+    let mut reading = Invocation::new(&mut world, &old, time, time);
+    reading.step(&mut world);
+    let mut left = old.clone();
+    left.sources.clear();
+    left.effective = hour("2026-11-20T12:00:00Z");
+    world.run(&left, "2026-11-20T13:06:00Z");
+    world.run(&new, "2026-11-20T13:07:00Z");
+    reading.finish(&mut world);
+    assert_eq!(world.billed(&old, "image"), dec("12"), "until 12:00");
+    assert_eq!(world.billed(&new, "image"), dec("3"), "the hour after");
+}
+
+#[test]
 fn two_applies_at_once_count_a_counter_in_one_book() {
     let (one, two) = (
         images(&licence("l-1", "us-east-1")),

@@ -48,6 +48,8 @@ pub(crate) struct Invocation {
     pub(crate) mood: Mood,
     /// One a request, in turn; clean when there are no more.
     pub(crate) faults: VecDeque<Fault>,
+    /// What the clock shows when it sends.
+    pub(crate) clock: DateTime<Utc>,
     /// Requests a record at most.
     pub(crate) requests: usize,
     pub(crate) broken: Broken,
@@ -70,6 +72,7 @@ impl Invocation {
             wanted: wanted.clone(),
             mood: Mood::Exact,
             faults: VecDeque::new(),
+            clock: now,
             requests: 1,
             broken: Broken::Nothing,
             conflicts: 0,
@@ -215,7 +218,7 @@ impl Invocation {
             return Stage::Settle;
         };
         let fault = self.faults.pop_front().unwrap_or_default();
-        answers.push(world.market.send(&identity, record, self.run.now, fault));
+        answers.push(world.market.send(&identity, record, self.clock, fault));
         Stage::Send
     }
 

@@ -3,7 +3,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::panic,
     reason = "a test that meets what it does not expect fails"
 )]
 
@@ -12,8 +11,10 @@ mod interleavings;
 mod invocation;
 mod laws;
 mod market;
+mod play;
 mod refused;
 mod regressions;
 mod stories;
+mod watch;
 mod world;
 mod year;

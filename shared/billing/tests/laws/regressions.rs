@@ -30,6 +30,7 @@ fn planned(book: &Book, wanted: &Wanted, time: &str, value: &str) -> Book {
             base: None,
             fresh: true,
             opening: None,
+            carried: None,
         };
         (ask.key, Ok(reading))
     });

@@ -1,6 +1,8 @@
 //! Stories of hours, spans and months, each with its figures.
 
-use billing::{Accumulation, Hold, Outcome, Resolution, Wanted};
+use std::collections::BTreeMap;
+
+use billing::{Accumulation, Book, Hold, Outcome, Reading, Resolution, Run, Wanted, plan, to_read};
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
@@ -193,6 +195,23 @@ fn what_a_period_counted_before_its_span_is_not_billed() {
     world.uses("images", hour("2026-11-10T05:00:00Z"), "40");
     world.run_hourly(&wanted, "2026-11-10T01:00:00Z", "2026-11-10T07:00:00Z");
     assert_eq!(world.billed(&wanted, "image"), dec("40"));
+    // Usage from before that comes late moves both, and is not billed either.
+    world.uses("images", hour("2026-11-06T00:00:00Z"), "9");
+    world.run(&wanted, "2026-11-10T08:05:00Z");
+    assert_eq!(world.billed(&wanted, "image"), dec("40"));
+}
+
+#[test]
+fn what_apply_has_fixed_of_a_period_is_where_its_mark_begins() {
+    let mut wanted = images("2026-11-01T00:00:00Z", None);
+    wanted.sources[0].accumulation = Accumulation::Period;
+    wanted.sources[0].span.from = hour("2026-11-10T03:00:00Z");
+    wanted.sources[0].opening = Some(dec("75"));
+    let mut world = World::new(aws());
+    world.uses("images", hour("2026-11-05T00:00:00Z"), "75");
+    world.uses("images", hour("2026-11-10T05:00:00Z"), "25");
+    world.run_hourly(&wanted, "2026-11-10T04:00:00Z", "2026-11-10T07:00:00Z");
+    assert_eq!(world.billed(&wanted, "image"), dec("25"));
 }
 
 #[test]
@@ -234,6 +253,36 @@ fn a_month_closes_only_by_a_fresh_reading() {
         dec("7"),
         "later than the open days"
     );
+}
+
+#[test]
+fn a_month_does_not_close_by_a_reading_on_a_kept_base() {
+    let wanted = images("2026-11-01T00:00:00Z", None);
+    for (fresh, open) in [(false, 1), (true, 0)] {
+        let run = Run {
+            at: at("2026-12-03T01:05:00Z"),
+            now: at("2026-12-03T01:05:00Z"),
+            attempt: "run-1".to_owned(),
+        };
+        let (book, owners) = (Book::new(wanted.destination.clone()), BTreeMap::new());
+        let asked = to_read(&book, &owners, &wanted, &run);
+        let november = asked
+            .into_iter()
+            .find(|ask| ask.key.month.to_string() == "2026-11")
+            .unwrap();
+        let reading = Reading {
+            through: november.through,
+            value: Some(dec("3")),
+            base: None,
+            fresh,
+            opening: None,
+            carried: None,
+        };
+        let readings = BTreeMap::from([(november.key.clone(), Ok(reading))]);
+        let planned = plan(&book, &owners, &wanted, &readings, &aws(), &run);
+        let kept = planned.book.streams.keys().filter(|key| **key == november.key);
+        assert_eq!(kept.count(), open);
+    }
 }
 
 #[test]

@@ -14,6 +14,8 @@ use rust_decimal::Decimal;
 use crate::invocation::Invocation;
 use crate::market::Market;
 
+/// A metric that exists no more.
+pub(crate) const UNREADABLE: &str = "unreadable";
 pub(crate) const ACCOUNT: &str = "https://api.metronome.test";
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
@@ -85,6 +87,7 @@ pub(crate) fn source(terms: &Terms, metric: &str, target: Option<Target>) -> Sou
             from: terms.from,
             until: terms.ends_at.map_or(hour("2100-01-01T00:00:00Z"), Hour::ceil),
         },
+        opening: None,
         target,
     }
 }
@@ -199,6 +202,7 @@ impl World {
     pub(crate) fn read(&self, ask: &ToRead, now: DateTime<Utc>, mood: Mood) -> Result<Reading, String> {
         let key = &ask.key;
         let seen = match mood {
+            Mood::Exact if key.metric == UNREADABLE => return Err("404: no such metric".to_owned()),
             Mood::Void => return Err("a row was seen with two values".to_owned()),
             Mood::Stale(hours) => now - TimeDelta::hours(hours),
             Mood::Exact | Mood::Low => now,
@@ -216,11 +220,12 @@ impl World {
             base: None,
             fresh: false,
             opening: None,
+            carried: None,
         };
         if key.accumulation == Accumulation::Period {
             reading.value = self.sum(key, key.month.first(), ask.through, seen).map(half);
-            let before = self.sum(key, key.month.first(), key.from, seen);
-            reading.opening = ask.opening.then(|| before.unwrap_or_default());
+            let before = |until| self.sum(key, key.month.first(), until, seen).unwrap_or_default();
+            reading.opening = ask.opening.map(before);
             return Ok(reading);
         }
         let midnight = ask.through.midnight().max(key.from);
@@ -230,6 +235,7 @@ impl World {
             end: midnight,
             value: self.sum(key, key.from, midnight, seen).unwrap_or_default(),
             last: None,
+            lead: Decimal::ZERO,
         });
         let hours = self.sum(key, midnight, ask.through, seen).unwrap_or_default();
         reading.value = Some(half(base.value + hours));

@@ -15,6 +15,15 @@ pub(crate) struct Recipe {
     kept: Option<Base>,
 }
 
+/// What stands so far of a sum of hours.
+struct Sum {
+    value: Decimal,
+    /// The last hour's value, where it is carried.
+    last: Option<Decimal>,
+    /// Hours before the first event, where it is carried.
+    lead: Decimal,
+}
+
 impl Recipe {
     pub(crate) fn new(stream: &ToRead) -> Self {
         let midnight = stream.through.midnight();
@@ -50,6 +59,9 @@ impl Recipe {
     ) -> Result<Reading, String> {
         let through = self.stream.through;
         if self.stream.key.accumulation == Accumulation::Period {
+            if self.stream.opening.is_some_and(|midnight| through < midnight) {
+                return Err("a period is told by whole days: it counts from the next midnight on".to_owned());
+            }
             let value = self
                 .whole()
                 .map(|part| rows(&part))
@@ -62,6 +74,7 @@ impl Recipe {
                 base: None,
                 fresh: true,
                 opening: opening.map(|rows| rows.into_values().next().unwrap_or_default()),
+                carried: None,
             });
         }
         let from = self.stream.key.from;
@@ -74,21 +87,27 @@ impl Recipe {
             from: from.max(self.midnight),
             until: through,
         };
-        let start = base
-            .as_ref()
-            .map_or((Decimal::ZERO, None), |base| (base.value, base.last));
         let tail = self
             .tail()
             .map(|part| rows(&part))
             .transpose()?
             .unwrap_or_default();
-        let (value, _) = self.sum(start, &tail, rest)?;
+        let start = match &base {
+            Some(base) => Sum {
+                value: base.value,
+                last: base.last,
+                lead: base.lead,
+            },
+            None => self.start(&tail),
+        };
+        let sum = self.sum(start, &tail, rest)?;
         Ok(Reading {
             through,
-            value: Some(value),
+            value: Some(sum.value),
             base,
             fresh: self.kept.is_none(),
             opening: None,
+            carried: self.carried().then_some((sum.last, sum.lead)),
         })
     }
 
@@ -105,40 +124,52 @@ impl Recipe {
         } else {
             self.midnight
         };
-        let (mut value, last) = self.sum((Decimal::ZERO, None), &head, Span { from, until })?;
+        let mut sum = self.sum(self.start(&head), &head, Span { from, until })?;
         if let Some(part) = self.body() {
             for amount in rows(&part)?.into_values() {
-                value = add(value, amount)?;
+                sum.value = add(sum.value, amount)?;
             }
         }
         Ok(Base {
             end: self.midnight,
-            value,
-            last: last.filter(|_| self.carried()),
+            value: sum.value,
+            last: sum.last,
+            lead: sum.lead,
         })
     }
 
+    /// Nothing yet; for a LATEST metric that is carried, with the last value of the same day before the span.
+    fn start(&self, rows: &Rows) -> Sum {
+        let before = rows
+            .range(..self.stream.key.from)
+            .next_back()
+            .map(|(_, value)| *value);
+        Sum {
+            value: Decimal::ZERO,
+            last: before.filter(|_| self.carried()),
+            lead: Decimal::ZERO,
+        }
+    }
+
     /// Adds the hours of `span` to what stands so far, carrying the last value over hours without an event where asked to.
-    fn sum(
-        &self,
-        (mut value, mut last): (Decimal, Option<Decimal>),
-        rows: &Rows,
-        span: Span,
-    ) -> Result<(Decimal, Option<Decimal>), String> {
+    fn sum(&self, mut sum: Sum, rows: &Rows, span: Span) -> Result<Sum, String> {
         if !self.carried() {
             for (_, amount) in rows.iter().filter(|(hour, _)| span.holds(**hour)) {
-                value = add(value, *amount)?;
+                sum.value = add(sum.value, *amount)?;
             }
-            return Ok((value, None));
+            return Ok(sum);
         }
         let mut hour = span.from;
         // At most the hours of a month.
         while hour < span.until {
-            last = rows.get(&hour).copied().or(last);
-            value = add(value, last.unwrap_or_default())?;
+            sum.last = rows.get(&hour).copied().or(sum.last);
+            match sum.last {
+                Some(last) => sum.value = add(sum.value, last)?,
+                None => sum.lead = add(sum.lead, Decimal::ONE)?,
+            }
             hour = hour.next();
         }
-        Ok((value, last))
+        Ok(sum)
     }
 
     /// Hours of the base: for what adds up, those of a first day that the span cuts; else all of them.
@@ -180,10 +211,8 @@ impl Recipe {
 
     /// The period's part before the span.
     fn before(&self) -> Option<Part> {
-        let key = &self.stream.key;
-        self.stream
-            .opening
-            .then(|| self.part(false, key.month.first(), key.from.next_midnight()))
+        let until = self.stream.opening?;
+        Some(self.part(false, self.stream.key.month.first(), until))
     }
 
     fn part(&self, hourly: bool, from: Hour, until: Hour) -> Part {

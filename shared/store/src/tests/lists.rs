@@ -43,6 +43,7 @@ fn connection(id: &str, buyers: usize) -> Connection {
         conversions: Vec::new(),
         buyers: (0..buyers).map(buyer).collect(),
         aws: AwsAccess::default(),
+        begun_at: now(),
         applied_at: now(),
         file: "id = \"acme\"\n".to_owned(),
     }

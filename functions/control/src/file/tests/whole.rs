@@ -110,6 +110,7 @@ fn buyers() -> Vec<Buyer> {
 fn a_whole_file_says_exactly_this() {
     let declaration = read(WHOLE).unwrap();
     let expected = Connection {
+        openings: Vec::new(),
         id: "acme".to_owned(),
         secret: "meterbridge/acme".to_owned(),
         billing_mode: Some(BillingMode::Quantity),
@@ -129,6 +130,7 @@ fn a_whole_file_says_exactly_this() {
             role_arn: Some("arn:aws:iam::123456789012:role/meter".to_owned()),
             external_id: Some("ext-1".to_owned()),
         },
+        begun_at: at("2026-11-20T13:30:00Z"),
         applied_at: at("2026-11-20T13:30:00Z"),
         file: WHOLE.to_owned(),
     };
