@@ -11,6 +11,7 @@ use futures::{StreamExt as _, stream};
 use marketplace::Aws;
 use platform::config::Environment;
 use platform::connection::BillingMode;
+use platform::text::printable;
 use platform::{Clock, Connection, Deadline, Fault, FaultKind, Transport, requests};
 use store::{Standing, Store};
 
@@ -179,7 +180,7 @@ async fn connections(
             FaultKind::Misconfigured,
             format!(
                 "there is no connection `{}`: `meterbridge list` shows them",
-                platform::text::printable(id)
+                printable(id)
             ),
         ));
     }
@@ -357,6 +358,8 @@ impl<'a> Conduct<'a> {
 
     /// Notes a failure beside which the rest goes on.
     pub(crate) fn fault(&self, fault: Fault) {
+        // Names from the table stand in the words.
+        let fault = Fault::new(fault.kind, printable(&fault.message));
         tracing::warn!(connection = self.connection.id, kind = %fault.kind, reason = fault.message, "failed");
         self.with(|report| {
             if !report.faults.contains(&fault) {

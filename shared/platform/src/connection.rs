@@ -232,7 +232,11 @@ impl Connection {
     /// What tells it from every other, the one of its own name that was deleted included: streams name it.
     #[must_use]
     pub fn life(&self) -> String {
-        format!("{}@{}", self.id, self.begun_at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        format!(
+            "{}@{}",
+            self.id,
+            self.begun_at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+        )
     }
 
     /// What `apply` has fixed of a period before the hour `since`.

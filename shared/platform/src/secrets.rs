@@ -5,6 +5,7 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata as _, SdkError};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::text::printable;
 use crate::{Fault, FaultKind, aws};
 
 /// Names begin with this, so that the functions' roles can be narrow.
@@ -40,7 +41,7 @@ pub async fn read(client: &Client, name: &str) -> Result<ConnectionSecret, Fault
         )));
     }
     let answer = client.get_secret_value().secret_id(name).send().await.map_err(|error| {
-        let reason = error.code().unwrap_or("no answer").to_owned();
+        let reason = printable(error.code().unwrap_or("no answer"));
         match reason.as_str() {
             "ResourceNotFoundException" | "InvalidRequestException" => misconfigured(format!(
                 "the secret `{name}` is not in Secrets Manager ({reason}): create it, or mend `secret` in the connection file"

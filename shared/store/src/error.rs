@@ -123,26 +123,30 @@ impl Store {
         R: std::fmt::Debug + 'static,
     {
         let table = printable(&self.table);
-        let code = error.code().unwrap_or_default();
+        let code = printable(error.code().unwrap_or_default());
         let said: String = printable(error.message().unwrap_or_default())
             .chars()
             .take(WORDS_MAX)
             .collect();
-        match code {
+        match code.as_str() {
             "ResourceNotFoundException" => Fault::new(
                 FaultKind::Misconfigured,
                 format!(
                     "the table `{table}` is not there: mend METERBRIDGE_TABLE or the region, or make it with `meterbridge table create`"
                 ),
             ),
-            "AccessDeniedException"
-            | "UnrecognizedClientException"
+            "AccessDeniedException" => Fault::new(
+                FaultKind::Unauthorized,
+                format!("the table `{table}` may not be used with these AWS credentials ({code}): {said}"),
+            ),
+            // Without the words: a refused signature is told with the request's headers, a session token among them.
+            "UnrecognizedClientException"
             | "ExpiredTokenException"
             | "InvalidSignatureException"
             | "IncompleteSignatureException"
             | "MissingAuthenticationTokenException" => Fault::new(
                 FaultKind::Unauthorized,
-                format!("the table `{table}` may not be used with these AWS credentials ({code}): {said}"),
+                format!("the table `{table}` may not be used with these AWS credentials ({code})"),
             ),
             "ValidationException" => Fault::new(
                 FaultKind::Misconfigured,

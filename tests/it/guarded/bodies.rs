@@ -27,7 +27,7 @@ struct Packed {
 impl Packed {
     /// A JSON document of spaces that unpacks to so many bytes.
     fn of(unpacked: usize) -> Arc<Self> {
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
         gzip.write_all(br#"{"data":[],"next_page":null"#).unwrap();
         for _ in 0..unpacked / 1_000_000 {
             gzip.write_all(&[b' '; 1_000_000]).unwrap();
@@ -59,7 +59,7 @@ impl Service for Packed {
 /// Over real sockets, where bodies are unpacked.
 #[tokio::test]
 async fn a_body_that_unpacks_to_more_than_its_bound_is_not_read_to_its_end() {
-    let bomb = Packed::of(1_000_000_000);
+    let bomb = Packed::of(100_000_000);
     assert!(
         bomb.body.len() < BODY_LIMIT,
         "{} bytes on the wire",

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -13,16 +12,11 @@ use tracing_subscriber::fmt::MakeWriter;
 pub(super) struct Journal(Arc<Mutex<Vec<u8>>>);
 
 impl Journal {
-    /// Keeps all that is logged on this thread, of whatever level, while the guard is held.
+    /// Keeps all that is logged on this thread while the guard is held: as much as an operator can ask for.
     pub(super) fn keep() -> (Self, DefaultGuard) {
         let journal = Self::default();
-        let filter = EnvFilter::default().add_directive(LevelFilter::TRACE.into());
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .with_env_filter(filter)
-            .with_writer(journal.clone())
-            .finish();
-        (journal, tracing::subscriber::set_default(subscriber))
+        let log = platform::telemetry::log(EnvFilter::new("trace"), journal.clone());
+        (journal, tracing::subscriber::set_default(log))
     }
 
     pub(super) fn text(&self) -> String {

@@ -35,7 +35,7 @@ pub async fn books(world: &Deps, id: &str, buyer: Option<&str>) -> Result<Said, 
             None => {
                 let identity = printable(&visit.identity.to_string());
                 said.words
-                    .push_str(&format!("{}  {identity}  nothing claimed yet\n", visit.buyer));
+                    .push_str(&format!("{}  {identity}  nothing claimed yet\n", printable(&visit.buyer)));
                 documents.push(document(&visit, None));
             }
             Some(Err(corrupt)) => said.wrong.push(corrupt.to_string()),
@@ -51,7 +51,7 @@ pub async fn books(world: &Deps, id: &str, buyer: Option<&str>) -> Result<Said, 
 
 fn words(buyer: &str, book: &Book) -> String {
     let identity = book.destination.identity.to_string();
-    let mut words = format!("{buyer}  {}\n", printable(&identity));
+    let mut words = format!("{}  {}\n", printable(buyer), printable(&identity));
     // Writing to a string cannot fail.
     let mut line = |text: String| writeln!(words, "  {}", printable(&text)).unwrap_or(());
     for (key, meter) in &book.meters {

@@ -42,6 +42,7 @@ fn connection(id: &str, buyers: usize) -> Connection {
         whitelist: Whitelist::default(),
         conversions: Vec::new(),
         buyers: (0..buyers).map(buyer).collect(),
+        openings: Vec::new(),
         aws: AwsAccess::default(),
         begun_at: now(),
         applied_at: now(),
