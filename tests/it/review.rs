@@ -363,3 +363,59 @@ async fn a_connection_that_cannot_be_read_for_some_hours_loses_none_of_them() {
     };
     assert_eq!((of(&old), of(&new)), ("321".to_owned(), "4000".to_owned()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_metronome_reached_at_another_address_is_the_same_account() {
+    let scene = Scene::at("2026-11-03T08:30:00Z").await;
+    let (metric, customer) = (scene.sum("calls"), scene.customer("Globex"));
+    let arn = scene.license("globex", &["calls"]);
+    let conversion = format!("from = \"{metric}\"\nto = \"calls\"");
+    let term = term(&arn, "2026-10-01T00:00:00Z", None);
+    let file = file(
+        "acme",
+        &conversion,
+        &format!("customer_id = \"{customer}\"\nbill_from = \"start\"\n{term}"),
+    );
+    scene.apply(&file).await;
+    scene.usage(&customer, "calls", "2026-10-20T10:10:00Z", "100");
+    scene.hour("2026-11-03T09:00:00Z").await;
+    assert_eq!(
+        scene.billed_of("calls"),
+        "100",
+        "October, which closes with that run"
+    );
+    scene
+        .apply(&file.replace("https://api.metronome.com", "https://api.eu.metronome.com"))
+        .await;
+    scene.hour("2026-11-03T10:00:00Z").await;
+    scene.hour("2026-11-10T10:00:00Z").await;
+    assert_eq!(scene.billed_of("calls"), "100");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_moved_back_bills_the_hours_before_it() {
+    let scene = Scene::at("2026-11-20T08:30:00Z").await;
+    let (metric, customer) = (scene.sum("calls"), scene.customer("Globex"));
+    let arn = scene.license("globex", &["calls"]);
+    let conversion = format!("from = \"{metric}\"\nto = \"calls\"");
+    let text = |starts_at| {
+        let term = term(&arn, starts_at, None);
+        file(
+            "acme",
+            &conversion,
+            &format!("customer_id = \"{customer}\"\nbill_from = \"start\"\n{term}"),
+        )
+    };
+    scene.apply(&text("2026-11-15T00:00:00Z")).await;
+    scene.usage(&customer, "calls", "2026-11-12T10:10:00Z", "100");
+    scene.usage(&customer, "calls", "2026-11-16T10:10:00Z", "7");
+    scene.hour("2026-11-20T09:00:00Z").await;
+    assert_eq!(scene.billed_of("calls"), "7");
+    scene.apply(&text("2026-11-10T00:00:00Z")).await;
+    scene.hour("2026-11-20T10:00:00Z").await;
+    assert_eq!(scene.billed_of("calls"), "107");
+    scene.usage(&customer, "calls", "2026-11-20T10:10:00Z", "3");
+    scene.hour("2026-11-20T11:00:00Z").await;
+    scene.hour("2026-11-20T12:00:00Z").await;
+    assert_eq!(scene.billed_of("calls"), "110");
+}

@@ -87,7 +87,7 @@ fn shared_customer(buyer: &Buyer, twin: &Buyer, metrics: Option<&BTreeSet<String
 /// The metrics that both convert, where both read the same Metronome. A metric that is not converted is billed nowhere.
 fn common_metrics(one: &Connection, other: &Connection) -> Option<BTreeSet<String>> {
     let metered = |connection: &Connection| connection.billing_mode.is_some();
-    if !(metered(one) && metered(other)) || one.metronome.base_url != other.metronome.base_url {
+    if !(metered(one) && metered(other)) || one.metronome.name != other.metronome.name {
         return None;
     }
     let of = |connection: &Connection| -> BTreeSet<String> {

@@ -149,8 +149,10 @@ fn declaration(file: &Section<'_>, text: &str, now: DateTime<Utc>) -> Option<Dec
 fn metronome(file: &Section<'_>) -> MetronomeAccount {
     let section = file.section("metronome", &METRONOME);
     let stated = section.and_then(|section| section.checked("base_url", text::base_url));
+    let base_url = text::one_spelling(stated.as_deref().unwrap_or(BASE_URL));
     MetronomeAccount {
-        base_url: text::one_spelling(stated.as_deref().unwrap_or(BASE_URL)),
+        name: base_url.clone(),
+        base_url,
         requests_per_second: section
             .and_then(|section| section.integer("requests_per_second", 1..=100))
             .unwrap_or(REQUESTS_PER_SECOND),

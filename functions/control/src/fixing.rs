@@ -26,6 +26,8 @@ pub fn fix(declaration: Declaration, stored: Option<&Connection>) -> Connection 
         connection.begun_at = stored.begun_at;
         connection.whitelist = whitelist(connection.whitelist.metrics, &stored.whitelist, hour);
         connection.openings.clone_from(&stored.openings);
+        // Reached at another address it is still the same account: its counters keep their owners.
+        connection.metronome.name.clone_from(&stored.metronome.name);
     }
     keys(
         &mut connection.buyers,

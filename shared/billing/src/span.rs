@@ -336,13 +336,22 @@ impl Opened {
                 let overlap = self.book.streams.iter().find(|(other, stream)| {
                     clash(other, &key) && !other.span(stream.until).meet(key.span(until)).is_empty()
                 });
-                if let Some((other, _)) = overlap {
-                    if !source.counts(other) {
-                        self.elsewhere.push((source.clone(), identity.to_string()));
+                // An entitlement whose start was moved back: the hours before the span that it has are a span of their own.
+                let earlier = overlap.is_some_and(|(other, _)| {
+                    source.counts(other) && key.from < other.from && key.accumulation != Accumulation::Period
+                });
+                let until = match overlap {
+                    Some((other, _)) if earlier => other.from,
+                    Some((other, _)) => {
+                        if !source.counts(other) {
+                            self.elsewhere.push((source.clone(), identity.to_string()));
+                        }
+                        continue;
                     }
-                    continue;
-                }
+                    None => until,
+                };
                 let mut stream = Stream::new(&wanted.connection, until);
+                stream.ended = earlier;
                 stream.target.clone_from(&source.target);
                 stream.opening = source.opening(&key, self.counted(&key, owner.counted_until));
                 if let Some(Opening::Fixed(opening)) = stream.opening {

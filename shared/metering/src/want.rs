@@ -62,7 +62,7 @@ pub(crate) fn wanted(
 pub(crate) fn nothing(connection: &Connection, destination: &Destination) -> Wanted {
     Wanted {
         connection: connection.life(),
-        account: account(connection),
+        account: connection.metronome.name.clone(),
         destination: destination.clone(),
         terms: Vec::new(),
         sources: Vec::new(),
@@ -70,11 +70,6 @@ pub(crate) fn nothing(connection: &Connection, destination: &Destination) -> Wan
         open_days: connection.open_days,
         gone: BTreeSet::new(),
     }
-}
-
-/// The Metronome account, as counters name it.
-pub(crate) fn account(connection: &Connection) -> String {
-    connection.metronome.base_url.trim_end_matches('/').to_owned()
 }
 
 fn sources(

@@ -34,8 +34,10 @@ pub async fn books(world: &Deps, id: &str, buyer: Option<&str>) -> Result<Said, 
         match &visit.book {
             None => {
                 let identity = printable(&visit.identity.to_string());
-                said.words
-                    .push_str(&format!("{}  {identity}  nothing claimed yet\n", printable(&visit.buyer)));
+                said.words.push_str(&format!(
+                    "{}  {identity}  nothing claimed yet\n",
+                    printable(&visit.buyer)
+                ));
                 documents.push(document(&visit, None));
             }
             Some(Err(corrupt)) => said.wrong.push(corrupt.to_string()),
