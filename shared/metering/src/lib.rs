@@ -3,10 +3,13 @@
 
 mod adopt;
 mod books;
+mod claim;
 mod deliver;
 mod meter;
 mod read;
+mod report;
 mod run;
+mod source;
 mod summary;
 mod want;
 

@@ -4,33 +4,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use billing::{Counter, Fraction, Hold, Hour, Owner, Plan, Record, StreamKey, Wanted, book::SIZE_MAX};
+use billing::{Counter, Hour, Owner, Record, Wanted};
 use futures::{StreamExt as _, stream};
-use metronome::{Client, Customers};
-use platform::{Fault, FaultKind, secrets};
-use store::{Change, Standing, WriteError};
+use platform::{Fault, FaultKind};
 
-use crate::books::{CONFLICTS_MAX, Volume};
-use crate::read::{Reader, Readings};
+use crate::books::Volume;
+use crate::read::Reader;
 use crate::run::{BOOKS_AT_ONCE, Conduct};
+use crate::source::Source;
 use crate::summary::HeldSummary;
-use crate::want::{self, Catalog};
+use crate::want;
 
 /// Customers of one chunk: what one customer filter of Metronome's takes.
 const CHUNK: usize = 100;
 
 /// A chunk is not begun with less time than this: its pages are read, claimed, sent and settled within it at the usual pace.
 const CHUNK_TIME: Duration = Duration::from_secs(45);
-
-/// Claims of one book in one run: spans of 40 counters each begin or end at once, and no book has more than a few hundred.
-const CLAIMS_MAX: usize = 16;
-
-/// Metronome, as this run sees it.
-struct Source {
-    client: Client,
-    catalog: Catalog,
-    customers: Customers,
-}
 
 pub(crate) type Owners = BTreeMap<Counter, (Owner, u64)>;
 
@@ -85,50 +74,6 @@ impl Conduct<'_> {
         }
     }
 
-    async fn source(&self) -> Result<Source, Fault> {
-        let secret = secrets::read(&self.deps.secrets, &self.connection.secret).await?;
-        let token = secret.metronome_token.ok_or_else(|| {
-            Fault::new(
-                FaultKind::Misconfigured,
-                format!("the secret `{}` has no `metronome_token`", self.connection.secret),
-            )
-        })?;
-        let account = &self.connection.metronome;
-        let client = Client::new(
-            self.deps.transport.clone(),
-            &account.base_url,
-            token,
-            account.requests_per_second,
-            self.order.deadline,
-        )?;
-        let catalog: Catalog = client
-            .billable_metrics()
-            .await?
-            .into_iter()
-            .map(|metric| (metric.id.clone(), metric))
-            .collect();
-        let ids: BTreeSet<&String> = self
-            .connection
-            .buyers
-            .iter()
-            .flat_map(|buyer| &buyer.customers)
-            .map(|customer| &customer.id)
-            .collect();
-        let customers = client
-            .customers(&ids.into_iter().cloned().collect::<Vec<_>>())
-            .await?;
-        let source = Source {
-            client,
-            catalog,
-            customers,
-        };
-        source
-            .complaints(self.connection)
-            .into_iter()
-            .for_each(|fault| self.fault(fault));
-        Ok(source)
-    }
-
     async fn chunk(&self, mut work: Vec<(&mut Volume, Wanted)>, source: &Source, reader: &Reader<'_>) {
         let counters = work
             .iter()
@@ -171,142 +116,6 @@ impl Conduct<'_> {
         }
     }
 
-    /// Plans a book and claims what comes of it, anew on a book that somebody else has changed meanwhile, and once more where
-    /// one write could not hold it all.
-    pub(crate) async fn claim(
-        &self,
-        volume: &mut Volume,
-        wanted: &Wanted,
-        mut owners: Owners,
-        readings: &Readings,
-    ) -> Vec<Record> {
-        let mut claimed = Vec::new();
-        if self.order.dry_run {
-            self.rehearse(volume, wanted, plain(&owners), readings);
-            return claimed;
-        }
-        let (mut conflicts, mut claims) = (0, 0);
-        loop {
-            let rules = marketplace::rules(volume.identity());
-            let plan = billing::plan(
-                &volume.book,
-                &plain(&owners),
-                wanted,
-                readings,
-                &rules,
-                &self.moment(),
-            );
-            if let Some(fault) = full(volume, &plan) {
-                self.hold_all(volume, readings);
-                self.fault(fault);
-                return claimed;
-            }
-            match self.write(volume, wanted, &plan, &owners).await {
-                Ok(more) => {
-                    claimed.extend(plan.records.iter().cloned());
-                    plan.entries.iter().for_each(|entry| {
-                        self.record(volume, &entry.record, Some(entry.outcome), entry.reason.clone());
-                    });
-                    claims += 1;
-                    let last = !more || claims == CLAIMS_MAX;
-                    self.say(volume, &plan, last);
-                    if last {
-                        return claimed;
-                    }
-                }
-                Err(WriteError::Conflict(_)) if conflicts < CONFLICTS_MAX => conflicts += 1,
-                Err(error) => {
-                    self.fault(Fault::from(error).of(format!("buyer {}", volume.buyer)));
-                    return claimed;
-                }
-            }
-            let again = async {
-                self.reread(volume).await?;
-                self.owners(&owners.keys().cloned().collect()).await
-            };
-            match again.await {
-                Ok(read) => owners = read,
-                Err(fault) => {
-                    self.fault(fault.of(format!("buyer {}", volume.buyer)));
-                    return claimed;
-                }
-            }
-        }
-    }
-
-    /// What [`Self::claim`] would claim, without a trace.
-    fn rehearse(
-        &self,
-        volume: &Volume,
-        wanted: &Wanted,
-        mut owners: BTreeMap<Counter, Owner>,
-        readings: &Readings,
-    ) {
-        let rules = marketplace::rules(volume.identity());
-        let mut book = volume.book.clone();
-        for left in (0..CLAIMS_MAX).rev() {
-            let plan = billing::plan(&book, &owners, wanted, readings, &rules, &self.moment());
-            let last = !plan.more || left == 0;
-            self.say(volume, &plan, last);
-            plan.records
-                .iter()
-                .for_each(|record| self.planned(volume, record));
-            if last {
-                return;
-            }
-            owners.extend(plan.owners);
-            book = plan.book;
-        }
-    }
-
-    /// Writes a plan, if it changes anything. Answers whether there is more to claim.
-    async fn write(
-        &self,
-        volume: &mut Volume,
-        wanted: &Wanted,
-        plan: &Plan,
-        owners: &Owners,
-    ) -> Result<bool, WriteError> {
-        let standing = standing(wanted, plan);
-        let changed = plan.book != volume.book || !plan.owners.is_empty();
-        let registers = volume.standing != Some(standing) && (volume.version.is_some() || changed);
-        if !changed && !registers {
-            return Ok(false);
-        }
-        let expected: Vec<_> = plan
-            .owners
-            .iter()
-            .map(|(counter, owner)| {
-                (
-                    counter.clone(),
-                    owner.clone(),
-                    owners
-                        .get(counter)
-                        .map(|(_, version)| *version)
-                        .filter(|version| *version > 0),
-                )
-            })
-            .collect();
-        let writer = self.writer();
-        let now = self.deps.clock.now();
-        let mut change = Change::new(
-            &plan.book,
-            volume.version,
-            &writer,
-            now,
-            &self.connection.id,
-            &volume.buyer,
-        );
-        change.entries = &plan.entries;
-        change.owners = &expected;
-        change.register = registers.then_some(standing);
-        let version = self.deps.store.write(&change).await?;
-        volume.book = plan.book.clone();
-        volume.version = Some(version);
-        volume.standing = Some(standing);
-        Ok(plan.more)
-    }
-
     /// The owners of counters, all of them or none.
     pub(crate) async fn owners(&self, counters: &BTreeSet<Counter>) -> Result<Owners, Fault> {
         let (owners, unread) = self.owners_each(counters).await?;
@@ -329,83 +138,6 @@ impl Conduct<'_> {
             }
         }
         Ok((owners, unread))
-    }
-
-    /// Says what waits. Before the last claim that is only what lapsed with it: the rest waits still, and is said then.
-    fn say(&self, volume: &Volume, plan: &Plan, last: bool) {
-        let said = |held: &&billing::Held| last || matches!(held.hold, Hold::Lapsed(_));
-        for held in plan.held.iter().filter(said) {
-            let entitlement = plan.book.entitlements.get(&held.stream.entitlement);
-            let buyer = entitlement.map_or(&volume.buyer, |entitlement| &entitlement.buyer);
-            self.held(buyer, held.into());
-        }
-    }
-
-    fn hold_all(&self, volume: &Volume, readings: &Readings) {
-        for stream in readings.keys() {
-            let held = billing::Held {
-                stream: stream.clone(),
-                growth: None,
-                hold: Hold::Full,
-            };
-            self.held(&volume.buyer, (&held).into());
-        }
-    }
-}
-
-impl Source {
-    /// Why a stream is not worth asking for.
-    fn unreadable(&self, key: &StreamKey) -> Option<String> {
-        if !self.catalog.contains_key(&key.metric) {
-            return Some(format!(
-                "the billable metric {} is not in Metronome any more",
-                key.metric
-            ));
-        }
-        if self.customers.missing.contains(&key.customer) {
-            return Some(format!("the customer {} is not in Metronome", key.customer));
-        }
-        let found = self
-            .customers
-            .found
-            .iter()
-            .find(|customer| customer.id == key.customer)?;
-        found
-            .archived_at
-            .map(|_| format!("the customer {} is archived in Metronome", key.customer))
-    }
-
-    /// What is wrong with the configuration, as Metronome sees it.
-    fn complaints(&self, connection: &platform::Connection) -> Vec<Fault> {
-        let misconfigured = |words: String| Fault::new(FaultKind::Misconfigured, words);
-        let converted = connection.conversions.iter().map(|conversion| &conversion.from);
-        let listed = connection.whitelist.metrics.iter().flatten();
-        let metrics: BTreeSet<&String> = converted.chain(listed).collect();
-        let gone = metrics
-            .into_iter()
-            .filter(|metric| !self.catalog.contains_key(*metric))
-            .map(|metric| {
-                misconfigured(format!(
-                    "the billable metric {metric} is not in Metronome any more: take it out of the connection"
-                ))
-            });
-        let missing = self.customers.missing.iter().map(|customer| {
-            misconfigured(format!(
-                "the customer {customer} is not in Metronome: mend `customer_ids`"
-            ))
-        });
-        let archived = self
-            .customers
-            .found
-            .iter()
-            .filter(|customer| customer.archived_at.is_some())
-            .map(|customer| {
-                misconfigured(format!(
-                    "the customer {} is archived in Metronome: end its entitlement",
-                    customer.id
-                ))
-            });
-        gone.chain(missing).chain(archived).collect()
     }
 }
 
@@ -452,36 +184,9 @@ fn owners_of(owners: &Owners, volume: &Volume, wanted: &Wanted) -> Owners {
         .collect()
 }
 
-fn plain(owners: &Owners) -> BTreeMap<Counter, Owner> {
+pub(crate) fn plain(owners: &Owners) -> BTreeMap<Counter, Owner> {
     owners
         .iter()
         .map(|(counter, (owner, _))| (counter.clone(), owner.clone()))
         .collect()
-}
-
-/// Whether the next runs visit the book: as long as the configuration names it, or something in it may still move.
-fn standing(wanted: &Wanted, plan: &Plan) -> Standing {
-    let book = &plan.book;
-    let owes = book.meters.values().any(|meter| meter.owed >= Fraction::one());
-    if wanted.terms.is_empty() && book.streams.is_empty() && book.in_flight.is_empty() && !owes {
-        Standing::Drained
-    } else {
-        Standing::Open
-    }
-}
-
-/// A book that would grow beyond what can always be settled.
-fn full(volume: &Volume, plan: &Plan) -> Option<Fault> {
-    let size = |book: &billing::Book| serde_json::to_string(book).map_or(usize::MAX, |text| text.len());
-    let after = size(&plan.book);
-    (after > SIZE_MAX && after > size(&volume.book)).then(|| {
-        Fault::new(
-            FaultKind::Misconfigured,
-            format!(
-                "buyer {}: the book {} is near DynamoDB's item limit ({after} bytes): it claims nothing more, and its usage waits in Metronome",
-                volume.buyer,
-                volume.identity()
-            ),
-        )
-    })
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
-use billing::{Fraction, Hour, Identity, Outcome, Record, Run};
+use billing::{Hour, Identity, Run};
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use marketplace::Aws;
@@ -16,9 +16,8 @@ use platform::{Clock, Connection, Deadline, Fault, FaultKind, Transport, request
 use store::{Standing, Store};
 
 use crate::books::Volume;
-use crate::summary::{
-    BuyerSummary, ConnectionSummary, HeldSummary, RecordSummary, RunSummary, Status, fault_of, written,
-};
+use crate::report::{Report, words};
+use crate::summary::{ConnectionSummary, RunSummary, Status, written};
 
 /// Connections run at the same time. Each has its own token's budget; the marketplaces' limits hold for all.
 const CONNECTIONS_AT_ONCE: usize = 4;
@@ -217,19 +216,6 @@ fn with_sinks<'a>(
     work
 }
 
-fn words(faults: &[Fault]) -> Option<String> {
-    let words: BTreeSet<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
-    (!words.is_empty()).then(|| words.into_iter().collect::<Vec<_>>().join("; "))
-}
-
-/// What a connection's run has to say.
-#[derive(Debug, Default)]
-pub(crate) struct Report {
-    buyers: BTreeMap<String, BuyerSummary>,
-    faults: Vec<Fault>,
-    failed: bool,
-}
-
 /// One connection's run.
 pub(crate) struct Conduct<'a> {
     pub(crate) deps: &'a Deps,
@@ -241,7 +227,7 @@ pub(crate) struct Conduct<'a> {
     pub(crate) attempt: String,
     pub(crate) sink: Arc<Aws>,
     writes: AtomicU64,
-    report: Mutex<Report>,
+    pub(crate) report: Mutex<Report>,
 }
 
 impl<'a> Conduct<'a> {
@@ -350,129 +336,5 @@ impl<'a> Conduct<'a> {
     /// A name for one write, unlike every other.
     pub(crate) fn writer(&self) -> String {
         format!("{}#{}", self.attempt, self.writes.fetch_add(1, Ordering::Relaxed))
-    }
-
-    fn with(&self, note: impl FnOnce(&mut Report)) {
-        note(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    /// Notes a failure beside which the rest goes on.
-    pub(crate) fn fault(&self, fault: Fault) {
-        // Names from the table stand in the words.
-        let fault = Fault::new(fault.kind, printable(&fault.message));
-        tracing::warn!(connection = self.connection.id, kind = %fault.kind, reason = fault.message, "failed");
-        self.with(|report| {
-            if !report.faults.contains(&fault) {
-                report.faults.push(fault);
-            }
-        });
-    }
-
-    /// Notes a failure after which nothing could be metered.
-    pub(crate) fn failed(&self, fault: Fault) {
-        self.fault(fault);
-        self.with(|report| report.failed = true);
-    }
-
-    /// Notes what became of a record; `None`: it is still in flight.
-    pub(crate) fn record(
-        &self,
-        volume: &Volume,
-        record: &Record,
-        outcome: Option<Outcome>,
-        reason: Option<String>,
-    ) {
-        let marketplace = volume.identity().marketplace();
-        let word = outcome.map_or("in_flight", Outcome::word);
-        let summary = RecordSummary::new(marketplace, record, word, reason.clone());
-        let buyer = volume.buyer_of(record);
-        let what = format!(
-            "buyer {buyer}: record {} ({} {} at {})",
-            record.id,
-            record.quantity,
-            record.meter.dimension,
-            record.hour()
-        );
-        if let Some(fault) = fault_of(outcome, &what) {
-            let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
-            self.fault(Fault::new(fault.kind, format!("{}{reason}", fault.message)));
-        }
-        self.buyer(&buyer, |summaries| summaries.records.push(summary));
-    }
-
-    pub(crate) fn planned(&self, volume: &Volume, record: &Record) {
-        let summary = RecordSummary::new(volume.identity().marketplace(), record, "planned", None);
-        self.buyer(&volume.buyer_of(record), |summaries| {
-            summaries.records.push(summary)
-        });
-    }
-
-    pub(crate) fn held(&self, buyer: &str, held: HeldSummary) {
-        self.buyer(buyer, |summary| summary.held.push(held));
-    }
-
-    fn owed(&self, volume: &Volume) {
-        for (key, meter) in &volume.book.meters {
-            let entitlement = volume.book.entitlements.get(&key.entitlement);
-            let buyer = entitlement.map_or(&volume.buyer, |entitlement| &entitlement.buyer);
-            self.buyer(buyer, |summary| {
-                let owed = summary
-                    .owed
-                    .entry(key.dimension.clone())
-                    .or_insert_with(Fraction::zero);
-                *owed += &meter.owed;
-            });
-        }
-    }
-
-    fn buyer(&self, id: &str, note: impl FnOnce(&mut BuyerSummary)) {
-        self.with(|report| {
-            let summary = report
-                .buyers
-                .entry(id.to_owned())
-                .or_insert_with(|| BuyerSummary {
-                    buyer: id.to_owned(),
-                    ..BuyerSummary::default()
-                });
-            note(summary);
-        });
-    }
-
-    /// Keeps what the run said, for `status`. A run that was done and could not be noted is still done.
-    async fn keep(&self, started: DateTime<Utc>) {
-        let summary = self
-            .report
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .outline();
-        let run = store::Run {
-            connection: self.connection.id.clone(),
-            job: self.order.job.to_owned(),
-            at: self.order.at,
-            started,
-            summary,
-        };
-        if let Err(error) = self.deps.store.put_run(&run).await {
-            self.fault(error.into());
-        }
-    }
-}
-
-impl Report {
-    /// What `status` wants of a run, whatever its size: counts, what failed, and what waits.
-    fn outline(&self) -> serde_json::Value {
-        let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
-        for record in self.buyers.values().flat_map(|buyer| &buyer.records) {
-            *outcomes.entry(record.outcome).or_default() += 1;
-        }
-        let held: Vec<_> = self.buyers.values().flat_map(|buyer| &buyer.held).collect();
-        // The first hundred name what waits; the number says how many more there are.
-        serde_json::json!({
-            "failed": self.failed,
-            "error": words(&self.faults).map(|words| words.chars().take(4000).collect::<String>()),
-            "records": outcomes,
-            "held_count": held.len(),
-            "held": held.into_iter().take(100).collect::<Vec<_>>(),
-        })
     }
 }
