@@ -1,5 +1,5 @@
 //! The money core, pure: from what Metronome has counted to what a marketplace is told, without a clock, a network or a
-//! database. [`plan`] turns (book, readings, configuration, hour) into (book, records); [`settle`] turns (book, answers) into
+//! database. [`plan()`] turns (book, readings, configuration, hour) into (book, records); [`settle()`] turns (book, answers) into
 //! a book. Everything else here is what those two speak of.
 //!
 //! The laws (conservation, never over, once, monotone, nothing lost, isolation) are stated as properties in this crate's

@@ -145,7 +145,7 @@ impl Source {
     }
 }
 
-/// The book and the owners as the configuration leaves them, before anything is read: what [`crate::plan`] goes on from.
+/// The book and the owners as the configuration leaves them, before anything is read: what [`crate::plan()`] goes on from.
 pub(crate) struct Opened {
     pub(crate) book: Book,
     pub(crate) owners: BTreeMap<Counter, Owner>,
