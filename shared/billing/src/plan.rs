@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use crate::record::{Attempt, Entry, InFlight, Record};
@@ -443,10 +443,4 @@ impl Reading {
     fn settles(&self, key: &StreamKey) -> bool {
         self.fresh || key.accumulation == Accumulation::Period
     }
-}
-
-/// How old an hour's usage may be when its record is first sent, for those who watch delay.
-#[must_use]
-pub fn age(record: &Record, now: DateTime<Utc>) -> TimeDelta {
-    now.signed_duration_since(record.hour().start())
 }
