@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use platform::Connection;
-use platform::connection::{BillingMode, Buyer, BuyerCustomer, MetronomeAccount, Whitelist};
+use platform::connection::{BillingMode, Buyer, BuyerCustomer, Endpoints, MetronomeAccount, Whitelist};
 use toml::de::DeTable;
 
 use mistake::{At, Notes};
@@ -132,6 +132,7 @@ fn declaration(file: &Section<'_>, text: &str, now: DateTime<Utc>) -> Option<Dec
             .unwrap_or_default(),
         conversions: conversions.into_iter().map(|conversion| conversion.is).collect(),
         buyers: buyers.into_iter().map(stated).collect(),
+        endpoints: Endpoints::default(),
         openings: Vec::new(),
         begun_at: now,
         applied_at: now,

@@ -78,9 +78,10 @@ fn owing(book: &Book, rules: &Rules) -> Vec<(MeterKey, Decimal)> {
         .iter()
         .filter(|(_, meter)| meter.blocked.is_none() && meter.owed.is_positive())
         .filter_map(|(key, meter)| {
+            let unit = rules.unit(&key.dimension);
             // More than a decimal holds is more than any record holds.
-            let whole = meter.owed.floor_to(rules.unit.places).unwrap_or(rules.unit.max);
-            let quantity = whole.min(rules.unit.max);
+            let whole = meter.owed.floor_to(unit.places).unwrap_or(unit.max);
+            let quantity = whole.min(unit.max);
             (quantity > Decimal::ZERO).then(|| (key.clone(), quantity))
         })
         .collect()

@@ -101,6 +101,14 @@ pub struct InFlight {
 }
 
 impl InFlight {
+    /// Whether this attempt is noted on it, and open.
+    #[must_use]
+    pub fn held_by(&self, attempt: &str) -> bool {
+        self.attempts
+            .iter()
+            .any(|known| known.id == attempt && !known.closed)
+    }
+
     /// Whether some attempt may have delivered it without our knowing.
     #[must_use]
     pub fn open(&self) -> bool {

@@ -1,4 +1,5 @@
-//! What becomes of records in flight: by their answers ([`settle`]), or by their window closing ([`expire`]).
+//! What becomes of records in flight: by their answers ([`settle`]), by what the marketplace is found to hold ([`found`]), or by
+//! their window closing ([`expire`]).
 //!
 //! An attempt is closed only when each of its requests was answered and none took the record; a record may go back to owed,
 //! or be parked where it would be refused again, only when every attempt is closed.
@@ -6,7 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::record::{Answer, Attempt, Entry, InFlight, Outcome, Receipt, Record, Refusal};
-use crate::{Block, Book, Rules};
+use crate::{Block, Book, Rules, Unanswered};
 
 /// The longest that an invocation can live: AWS Lambda's own limit (Lambda quotas, read 2026-11-20). An open attempt younger
 /// than this may still be sending.
@@ -16,15 +17,17 @@ pub const LONGEST_INVOCATION: TimeDelta = TimeDelta::minutes(15);
 /// the next.
 pub const EXPIRED_MAX: usize = 30;
 
-/// Notes an attempt on every record in flight that lacks it; one that was closed is open again. To be written before the
-/// attempt's first request, and after [`expire`]: a record whose window has closed waits for its youngest attempt.
-pub fn note_attempt(book: &mut Book, attempt: &str, now: DateTime<Utc>) {
+/// How long the marketplace is asked what it holds of a record whose window has closed, if it does not answer: three days, after
+/// which a person is told.
+pub const READ_BACK_MAX: TimeDelta = TimeDelta::days(3);
+
+/// Notes an attempt on every record in flight that lacks it and may be sent by it; one that was closed is open again. To be
+/// written before the attempt's first request, and after [`expire`]: a record whose window has closed waits for its youngest
+/// attempt.
+pub fn note_attempt(book: &mut Book, rules: &Rules, attempt: &str, now: DateTime<Utc>) {
     for flight in &mut book.in_flight {
-        if flight
-            .attempts
-            .iter()
-            .any(|other| other.id == attempt && !other.closed)
-        {
+        // Where a lost answer is never followed by a second request, whatever is open may have been taken.
+        if flight.held_by(attempt) || (rules.unanswered == Unanswered::Park && flight.open()) {
             continue;
         }
         flight.attempts.retain(|other| other.id != attempt);
@@ -51,13 +54,11 @@ pub struct Learned {
 pub fn settle(book: &mut Book, attempt: &str, learned: &[Learned], now: DateTime<Utc>) -> Vec<Entry> {
     let mut entries = Vec::new();
     for learned in learned {
-        let Some(index) = book.in_flight.iter().position(|flight| {
-            flight.record.id == learned.record
-                && flight
-                    .attempts
-                    .iter()
-                    .any(|known| known.id == attempt && !known.closed)
-        }) else {
+        let Some(index) = book
+            .in_flight
+            .iter()
+            .position(|flight| flight.record.id == learned.record && flight.held_by(attempt))
+        else {
             continue;
         };
         let mut flight = book.in_flight.remove(index);
@@ -103,14 +104,72 @@ pub fn settle(book: &mut Book, attempt: &str, learned: &[Learned], now: DateTime
     entries
 }
 
+/// What a marketplace that can be read back was found to hold of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The record.
+    Taken,
+    /// Nothing of it.
+    NotTaken,
+    /// Something else: what, in words.
+    Otherwise(String),
+}
+
+/// The records to ask the marketplace for: their window has closed, an answer was lost, and no attempt can be alive.
+#[must_use]
+pub fn to_read_back(book: &Book, rules: &Rules, now: DateTime<Utc>) -> Vec<Record> {
+    let lost = |flight: &&InFlight| {
+        flight.open() && !rules.takes(flight.record.timestamp, now) && !alive(flight, now)
+    };
+    let asked = (rules.unanswered == Unanswered::ReadBack).then_some(&book.in_flight);
+    let records = asked.into_iter().flatten().filter(lost);
+    records
+        .map(|flight| flight.record.clone())
+        .take(EXPIRED_MAX)
+        .collect()
+}
+
+/// Settles records by what the marketplace was found to hold. What was not asked for ([`to_read_back`]) is left alone.
+#[must_use]
+pub fn found(
+    book: &mut Book,
+    rules: &Rules,
+    findings: &[(String, Found)],
+    by: &str,
+    now: DateTime<Utc>,
+) -> Vec<Entry> {
+    let asked = to_read_back(book, rules, now);
+    let mut entries = Vec::new();
+    for (id, finding) in findings {
+        let Some(record) = asked.iter().find(|record| record.id == *id) else {
+            continue;
+        };
+        book.in_flight.retain(|flight| flight.record.id != *id);
+        let (outcome, reason) = match finding {
+            Found::Taken => (
+                Outcome::Delivered,
+                "its answer was lost; read back, the marketplace holds it".to_owned(),
+            ),
+            Found::NotTaken => (
+                Outcome::Returned,
+                "its answer was lost; read back, the marketplace does not hold it".to_owned(),
+            ),
+            Found::Otherwise(what) => (Outcome::Parked, format!("discrepancy: {what}")),
+        };
+        entries.push(leave(book, record, outcome, Some(reason), None, by, now));
+    }
+    entries
+}
+
 /// Takes out of the flight what no request can deliver any more: a record whose window has closed goes back to owed if every
-/// attempt is closed, else it is parked once the last open attempt can no longer be alive.
+/// attempt is closed, else it is parked once the last open attempt can no longer be alive, and the marketplace has not told what
+/// it holds where it can be asked. Where a lost answer is never followed by another request, it is parked without waiting for
+/// the window.
 #[must_use]
 pub fn expire(book: &mut Book, rules: &Rules, by: &str, now: DateTime<Utc>) -> Vec<Entry> {
     let mut late = Vec::new();
     book.in_flight.retain(|flight| {
-        let stays =
-            late.len() == EXPIRED_MAX || rules.takes(flight.record.timestamp, now) || alive(flight, now);
+        let stays = late.len() == EXPIRED_MAX || alive(flight, now) || waits(flight, rules, now);
         if !stays {
             late.push(flight.clone());
         }
@@ -118,13 +177,17 @@ pub fn expire(book: &mut Book, rules: &Rules, by: &str, now: DateTime<Utc>) -> V
     });
     late.into_iter()
         .map(|flight| {
-            let (outcome, reason) = if flight.open() {
-                (
+            let closed = !rules.takes(flight.record.timestamp, now);
+            let (outcome, reason) = match (flight.open(), closed) {
+                (true, true) => (
                     Outcome::Parked,
                     "its answer was lost and its window has closed: find out whether it was billed",
-                )
-            } else {
-                (Outcome::Returned, "its window closed before it was taken")
+                ),
+                (true, false) => (
+                    Outcome::Parked,
+                    "its answer was lost, and `unknown = \"park\"`: find out whether it was billed",
+                ),
+                (false, _) => (Outcome::Returned, "its window closed before it was taken"),
             };
             leave(
                 book,
@@ -137,6 +200,19 @@ pub fn expire(book: &mut Book, rules: &Rules, by: &str, now: DateTime<Utc>) -> V
             )
         })
         .collect()
+}
+
+/// Whether a record that nobody is sending may still be settled otherwise than by a person or by going back to owed.
+fn waits(flight: &InFlight, rules: &Rules, now: DateTime<Utc>) -> bool {
+    let taken = rules.takes(flight.record.timestamp, now);
+    match rules.unanswered {
+        _ if !flight.open() => taken,
+        Unanswered::Resend => taken,
+        Unanswered::ReadBack => {
+            taken || now.signed_duration_since(flight.record.timestamp) < rules.max_age + READ_BACK_MAX
+        }
+        Unanswered::Park => false,
+    }
 }
 
 /// Whether an attempt that may still be sending holds the record.

@@ -11,7 +11,6 @@
 mod access;
 mod answer;
 mod batch;
-mod delivery;
 mod refusal;
 
 use std::collections::BTreeMap;
@@ -24,17 +23,18 @@ use aws_sdk_marketplacemetering::Client;
 use aws_sdk_marketplacemetering::config::retry::RetryConfig;
 use aws_sdk_marketplacemetering::config::timeout::TimeoutConfig;
 use aws_sdk_marketplacemetering::config::{Builder, Credentials, Region, StalledStreamProtectionConfig};
-use billing::{Answer, Learned, Refusal, Rules, Unit};
+use aws_sdk_marketplacemetering::types::UsageRecord;
+use billing::{Destination, MonthEnd, Rules, Unanswered, Unit};
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt as _};
 use platform::connection::AwsAccess;
-use platform::{Clock, Deadline, Fault, FaultKind, Limiter};
+use platform::{Clock, Deadline, Limiter};
 use rust_decimal::Decimal;
 
+use crate::delivery::{Channel, Delivered, Delivery, Item, Reading};
 use crate::{Outgoing, Sent};
 use access::Access;
 use batch::{Regions, Sorted};
-use delivery::{Delivered, Delivery};
 
 /// Calls that an account may make in a region (Marketplace Metering Service quotas, read 2026-11-20).
 const CALLS_PER_SECOND: u32 = 10;
@@ -46,18 +46,29 @@ const CALLS_AT_ONCE: usize = 8;
 /// leaves a third of [`platform::clock::RESERVE`] to write down what was learned.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What AWS Marketplace takes: whole units, an hour for less than 24 h, a month until 06:00 UTC on the 1st of the next
+/// `Quantity`: whole units.
+const WHOLE: Unit = Unit {
+    places: 0,
+    max: Decimal::from_parts(i32::MAX as u32, 0, 0, false, 0),
+};
+
+/// `QuantityAsDecimal`: ten digits and six places.
+const SIX: Unit = Unit {
+    places: 6,
+    max: Decimal::from_parts(1_874_919_423, 2_328_306, 0, false, 6),
+};
+
+/// What AWS Marketplace takes: whole units, or six places where the connection asks for them, an hour for less than 24 h, a month until 06:00 UTC on the 1st of the next
 /// (`BatchMeterUsage` and `UsageRecord`, API reference, read 2026-11-20). Where a record is late by one of the two limits, it
 /// is late.
 #[must_use]
-pub fn rules() -> Rules {
+pub fn rules(destination: &Destination) -> Rules {
     Rules {
-        unit: Unit {
-            places: 0,
-            max: Decimal::from(i32::MAX),
-        },
+        unit: if destination.decimals { SIX } else { WHOLE },
+        units: BTreeMap::new(),
         max_age: TimeDelta::hours(24),
-        month_grace: TimeDelta::hours(6),
+        month_end: MonthEnd::Refused(TimeDelta::hours(6)),
+        unanswered: Unanswered::Resend,
     }
 }
 
@@ -96,25 +107,35 @@ impl Aws {
             if !regions.is_empty() {
                 match self.access.credentials(self.deadline.left()).await {
                     Ok(credentials) => delivered.extend(self.deliver(regions, &credentials).await),
-                    Err(fault) => delivered.extend(unsent(&regions, fault)),
+                    Err(fault) => {
+                        let items = regions.values().flatten().flat_map(|batch| &batch.items);
+                        delivered.extend(Delivered::unsent(items.map(|item| item.place), fault));
+                    }
                 }
             }
         }
-        sent(&outgoing, delivered)
+        delivered.of(&outgoing)
     }
 
     /// All regions at once, so that one that is away holds up no other.
     async fn deliver(&self, regions: Regions, credentials: &Credentials) -> Delivered {
         let regions = regions.into_iter().map(|(region, batches)| async move {
+            let client = self.client(&region, credentials);
             let delivery = Delivery {
-                client: self.client(&region, credentials),
                 pace: self.pace(&region),
                 deadline: self.deadline,
                 clock: &self.clock,
-                region: &region,
             };
             stream::iter(batches)
-                .map(|batch| delivery.deliver(batch))
+                .map(|batch| {
+                    let product = Product {
+                        client: &client,
+                        region: &region,
+                        code: batch.product_code,
+                    };
+                    let delivery = &delivery;
+                    async move { delivery.deliver(&product, batch.items).await }
+                })
                 .buffer_unordered(CALLS_AT_ONCE)
                 .fold(Delivered::default(), async |all, one| all.and(one))
                 .await
@@ -156,39 +177,28 @@ impl fmt::Debug for Aws {
     }
 }
 
-/// Without credentials no request leaves: nothing took the records.
-fn unsent(regions: &Regions, fault: Fault) -> Delivered {
-    let refused = Answer::Refused(Refusal::Later(format!("not sent: {fault}")));
-    let items = regions.values().flatten().flat_map(|batch| &batch.items);
-    Delivered {
-        answers: items.map(|item| (item.place, refused.clone())).collect(),
-        faults: vec![fault],
+/// Calls of one product in one region.
+struct Product<'a> {
+    client: &'a Client,
+    region: &'a str,
+    code: Option<String>,
+}
+
+impl Channel for Product<'_> {
+    type Told = UsageRecord;
+
+    async fn call(&self, items: &[Item<UsageRecord>]) -> Reading {
+        let reply = self
+            .client
+            .batch_meter_usage()
+            .set_product_code(self.code.clone())
+            .set_usage_records(Some(items.iter().map(|item| item.told.clone()).collect()))
+            .send()
+            .await;
+        answer::read(self.region, items, reply)
     }
 }
 
-/// Brings the answers back into the order of the records.
-fn sent(outgoing: &[Outgoing], delivered: Delivered) -> Sent {
-    let mut learned: Vec<Learned> = outgoing
-        .iter()
-        .map(|outgoing| Learned {
-            record: outgoing.record.id.clone(),
-            answers: Vec::new(),
-        })
-        .collect();
-    for (place, answer) in delivered.answers {
-        if let Some(learned) = learned.get_mut(place) {
-            learned.answers.push(answer);
-        }
-    }
-    let mut faults: Vec<Fault> = Vec::new();
-    for fault in delivered.faults {
-        if !faults.contains(&fault) {
-            faults.push(fault);
-        }
-    }
-    Sent { learned, faults }
-}
-
-fn fault(kind: FaultKind, region: &str, words: &str) -> Fault {
-    Fault::new(kind, format!("AWS Marketplace Metering in {region}: {words}"))
+fn named(region: &str, words: &str) -> String {
+    format!("AWS Marketplace Metering in {region}: {words}")
 }

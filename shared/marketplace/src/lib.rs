@@ -6,12 +6,19 @@
 //! fewer answers, or none.
 
 pub mod aws;
+pub mod azure;
+mod delivery;
+pub mod gcp;
+mod rest;
+pub mod suger;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
-use billing::{Destination, Identity, Learned, Record, Rules};
+use billing::{Destination, Identity, Learned, Record, Rules, Unit};
 use platform::Fault;
+use rust_decimal::Decimal;
 
 pub use aws::Aws;
 
@@ -38,10 +45,30 @@ pub struct Sent {
     pub faults: Vec<Fault>,
 }
 
-/// What the identity's marketplace takes: its unit, its window, its month end.
+/// Quantities that a service reads as a double: six places, and no more than the fifteen digits that every double keeps.
+const DOUBLE: Unit = Unit {
+    places: 6,
+    max: Decimal::from_parts(2_764_472_319, 232_830, 0, false, 6),
+};
+
+/// What the destination's marketplace takes: its unit, its window, its month end.
 #[must_use]
-pub fn rules(identity: &Identity) -> Rules {
-    match identity {
-        Identity::Aws(_) => aws::rules(),
+pub fn rules(destination: &Destination) -> Rules {
+    match &destination.identity {
+        Identity::Aws(_) => aws::rules(destination),
+        Identity::Azure { .. } => azure::rules(),
+        Identity::Gcp { .. } => gcp::rules(destination),
+        Identity::Suger { .. } => suger::rules(),
     }
+}
+
+#[cfg(test)]
+#[test]
+fn units_are_as_large_as_their_numbers() {
+    let gcp = gcp::rules(&Destination::of(Identity::Suger {
+        organization_id: String::new(),
+        entitlement_id: String::new(),
+    }));
+    assert_eq!(DOUBLE.max.to_string(), "999999999.999999");
+    assert_eq!(gcp.unit.max, Decimal::from(i64::MAX));
 }

@@ -31,7 +31,7 @@ impl Conduct<'_> {
         }
         let (mut conflicts, mut claims) = (0, 0);
         loop {
-            let rules = marketplace::rules(volume.identity());
+            let rules = marketplace::rules(&volume.book.destination);
             let plan = billing::plan(
                 &volume.book,
                 &plain(&owners),
@@ -86,7 +86,7 @@ impl Conduct<'_> {
         mut owners: BTreeMap<Counter, Owner>,
         readings: &Readings,
     ) {
-        let rules = marketplace::rules(volume.identity());
+        let rules = marketplace::rules(&volume.book.destination);
         let mut book = volume.book.clone();
         for left in (0..CLAIMS_MAX).rev() {
             let plan = billing::plan(&book, &owners, wanted, readings, &rules, &self.moment());

@@ -33,12 +33,12 @@ impl Conduct<'_> {
 
     /// Notes this run's attempt on all that is in flight in a book.
     async fn take_up(&self, volume: &mut Volume) -> Option<Vec<Record>> {
-        let rules = marketplace::rules(volume.identity());
+        let rules = marketplace::rules(&volume.book.destination);
         let taken = self
             .change(volume, |book| {
                 let now = self.deps.clock.now();
                 let expired = billing::expire(book, &rules, &self.attempt, now);
-                note_attempt(book, &self.attempt, now);
+                note_attempt(book, &rules, &self.attempt, now);
                 expired
             })
             .await;
@@ -50,6 +50,7 @@ impl Conduct<'_> {
                         .book
                         .in_flight
                         .iter()
+                        .filter(|flight| flight.held_by(&self.attempt))
                         .map(|flight| flight.record.clone())
                         .collect(),
                 )

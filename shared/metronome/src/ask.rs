@@ -1,12 +1,8 @@
 //! One request and its answer, tried again where that may help.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use chrono::DateTime;
-use http::header::{DATE, HeaderMap, RETRY_AFTER};
 use http::{Response, StatusCode};
-use platform::retry::{Again, Retryable as _, persist};
+use platform::retry::{Again, Retryable as _, persist, retry_after};
 use platform::{Request, TransportError};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -16,9 +12,6 @@ use crate::call::{Call, quoted};
 use crate::json::Object;
 use crate::pace::Stop;
 use crate::{Client, Error};
-
-/// A longer wait is read as this one: no invocation lasts as long.
-const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Metronome's words in a refusal (<https://docs.metronome.com/api-reference/status-codes>).
 #[derive(Deserialize)]
@@ -154,20 +147,4 @@ fn stopped(call: &Call, stop: &Stop) -> Error {
             wait: Some(*left),
         },
     }
-}
-
-/// How long the answer asks to wait: seconds, or the time of day at which to come back (RFC 9110, 10.2.3), which is measured on
-/// the answer's own `Date`, so that a clock that is off does not matter.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
-    let named = text(RETRY_AFTER)?;
-    let wait = if let Ok(seconds) = named.parse() {
-        Duration::from_secs(seconds)
-    } else {
-        let moment = |date| DateTime::parse_from_rfc2822(date).ok();
-        (moment(named)? - moment(text(DATE)?)?)
-            .to_std()
-            .unwrap_or_default()
-    };
-    Some(wait.min(WAIT_MAX))
 }

@@ -148,6 +148,32 @@ pub struct AwsAccess {
     pub external_id: Option<String>,
 }
 
+/// `[endpoints]`: where the services are reached. https, or loopback; without a slash at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Endpoints {
+    /// Microsoft's metering API.
+    pub azure: String,
+    /// Microsoft Entra's token endpoint.
+    pub azure_login: String,
+    /// Google's Service Control.
+    pub gcp: String,
+    /// Suger.
+    pub suger: String,
+}
+
+/// The public services.
+impl Default for Endpoints {
+    fn default() -> Self {
+        Self {
+            azure: "https://marketplaceapi.microsoft.com/api".to_owned(),
+            azure_login: "https://login.microsoftonline.com".to_owned(),
+            gcp: "https://servicecontrol.googleapis.com".to_owned(),
+            suger: "https://api.suger.cloud".to_owned(),
+        }
+    }
+}
+
 /// Which metrics are billed, and from when.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whitelist {
@@ -222,6 +248,9 @@ pub struct Connection {
     /// Access to AWS Marketplace.
     #[serde(default)]
     pub aws: AwsAccess,
+    /// Where the services are.
+    #[serde(default)]
+    pub endpoints: Endpoints,
     /// When it was first applied. Deleted and applied again, it begins anew.
     pub begun_at: DateTime<Utc>,
     /// When this configuration was applied. What it changes, it changes from the next hour.

@@ -1,7 +1,7 @@
 //! Decimals from JSON, exactly: the number's own text, bounded, or a refusal that names it.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -89,6 +89,15 @@ impl<'de> Deserialize<'de> for Exact {
     }
 }
 
+/// Written as a bare JSON number with all its digits.
+impl Serialize for Exact {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RawValue::from_string(self.0.to_string())
+            .map_err(ser::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +118,11 @@ mod tests {
         }
         let row: Exact = serde_json::from_str("0.30000000000000000000000000000000000").unwrap();
         assert_eq!(row.0.to_string(), "0.3");
+        let all = Exact("-79228162514264337593.543950335".parse().unwrap());
+        assert_eq!(
+            serde_json::to_string(&[all]).unwrap(),
+            "[-79228162514264337593.543950335]"
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
+use chrono::DateTime;
+use http::header::{DATE, HeaderMap, RETRY_AFTER};
 
 use crate::Deadline;
 
@@ -12,6 +14,9 @@ const TRIES: usize = 5;
 
 /// All tries of one request and the waits between them begin within this time.
 const SPAN: Duration = Duration::from_secs(60);
+
+/// A longer wait is read as this one: no invocation lasts as long.
+const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What an error says of another try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,4 +64,21 @@ where
             wait.filter(|wait| began.elapsed() + *wait < span)
         })
         .await
+}
+
+/// How long the answer asks to wait: seconds, or the time of day at which to come back (RFC 9110, 10.2.3), which is measured on
+/// the answer's own `Date`, so that a clock that is off does not matter.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let named = text(RETRY_AFTER)?;
+    let wait = if let Ok(seconds) = named.parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let moment = |date| DateTime::parse_from_rfc2822(date).ok();
+        (moment(named)? - moment(text(DATE)?)?)
+            .to_std()
+            .unwrap_or_default()
+    };
+    Some(wait.min(WAIT_MAX))
 }

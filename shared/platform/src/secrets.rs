@@ -3,7 +3,7 @@
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata as _, SdkError};
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::text::printable;
 use crate::{Fault, FaultKind, aws};
@@ -12,10 +12,34 @@ use crate::{Fault, FaultKind, aws};
 pub const PREFIX: &str = "meterbridge/";
 
 /// What a connection's secret holds. Only what the connection uses has to be there.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct ConnectionSecret {
     /// Bearer token of the Metronome API.
     pub metronome_token: Option<SecretString>,
+    /// The application that may meter on Microsoft's marketplace.
+    pub azure: Option<AzureSecret>,
+    /// Google's service-account key or workload-identity configuration: the JSON object as Google gives it.
+    #[serde(default, deserialize_with = "object")]
+    pub gcp: Option<SecretString>,
+    /// Suger's API key.
+    pub suger_api_key: Option<SecretString>,
+}
+
+/// An application registered with Microsoft Entra, as the offer's technical configuration names it.
+#[derive(Clone, Deserialize)]
+pub struct AzureSecret {
+    /// The publisher's tenant.
+    pub tenant_id: String,
+    /// The application.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+}
+
+/// An object within the secret, kept as its own text.
+fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    let object = Option::<serde_json::Map<String, serde_json::Value>>::deserialize(deserializer)?;
+    Ok(object.map(|object| serde_json::Value::Object(object).to_string().into()))
 }
 
 /// Whether a secret's name, or the name in its ARN, begins with [`PREFIX`].
@@ -114,6 +138,8 @@ mod tests {
         for text in [
             "tok_live_1",
             "{\"metronome_token\": 42}",
+            "{\"gcp\": \"tok_live_1\"}",
+            "{\"azure\": {\"client_secret\": \"tok_live_1\"}}",
             "\"tok_live_1\"",
             "[\"tok_live_1\"]",
         ] {

@@ -15,6 +15,7 @@ pub(super) const IDENTITY: Shape = Shape {
         "product_code",
         "customer_identifier",
         "region",
+        "decimals",
     ],
     required: &["region"],
 };
@@ -66,12 +67,14 @@ pub(super) fn destination(section: &Section<'_>) -> Option<Destination> {
             return None;
         }
     };
+    let identity = Identity::Aws(AwsIdentity {
+        buyer,
+        region: region?,
+    });
     Some(Destination {
-        identity: Identity::Aws(AwsIdentity {
-            buyer,
-            region: region?,
-        }),
         product,
+        decimals: section.flag("decimals").unwrap_or(false),
+        ..Destination::of(identity)
     })
 }
 

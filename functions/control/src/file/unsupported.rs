@@ -14,7 +14,6 @@ const KEYS: &[(&str, &str)] = &[
     ("[[buyer.entitlement]]", "azure"),
     ("[[buyer.entitlement]]", "gcp"),
     ("[[buyer.entitlement]]", "suger"),
-    ("aws = {…}", "decimals"),
 ];
 
 /// Values, as (key, value).

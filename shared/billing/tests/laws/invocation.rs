@@ -158,7 +158,7 @@ impl Invocation {
         let (version, before) = world.load(&self.wanted);
         let mut book = before.clone();
         let run = &self.run;
-        let rules = world.market.rules;
+        let rules = world.market.rules.clone();
         let mut entries: Vec<Entry> = expire(&mut book, &rules, &run.attempt, run.now);
         let owners = world
             .owners
@@ -176,7 +176,7 @@ impl Invocation {
         entries.extend(planned.entries);
         let mut book = planned.book;
         if self.broken != Broken::Unnoted {
-            note_attempt(&mut book, &run.attempt, run.now);
+            note_attempt(&mut book, &rules, &run.attempt, run.now);
         }
         let versioned = |(counter, owner): (billing::Counter, billing::Owner)| {
             let version = world.owners.get(&counter).map_or(0, |(version, _)| *version);

@@ -83,7 +83,7 @@ fn when_its_window_has_closed_a_record_is_owed_again_if_every_attempt_is_closed(
 fn when_its_window_has_closed_a_record_with_an_open_attempt_is_parked_once_that_can_no_longer_be_alive() {
     let mut book = flying();
     let noted = at("2026-11-21T10:00:00Z");
-    note_attempt(&mut book, "run-2", noted);
+    note_attempt(&mut book, &aws(), "run-2", noted);
     assert!(
         expire(&mut book, &aws(), "run-3", noted + TimeDelta::minutes(14)).is_empty(),
         "it may be sending"
@@ -101,7 +101,7 @@ fn when_its_window_has_closed_a_record_with_an_open_attempt_is_parked_once_that_
 fn a_record_goes_back_only_when_every_attempt_is_closed() {
     let now = at("2026-11-20T10:06:00Z");
     let mut book = flying();
-    note_attempt(&mut book, "run-2", now);
+    note_attempt(&mut book, &aws(), "run-2", now);
     let refused = learned(&book, &[later()]);
     assert!(settle(&mut book, "run-1", &refused, now).is_empty());
     assert_eq!(

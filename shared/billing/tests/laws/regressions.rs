@@ -151,14 +151,14 @@ fn an_attempt_noted_again_after_it_was_closed_is_open_again() {
     let book = Book::new(wanted.destination.clone());
     let mut book = planned(&book, &wanted, "2026-11-20T10:05:00Z", "3");
     let now = at("2026-11-20T10:06:00Z");
-    note_attempt(&mut book, "other", now);
+    note_attempt(&mut book, &aws(), "other", now);
     let learned = [Learned {
         record: book.in_flight[0].record.id.clone(),
         answers: vec![Answer::Refused(Refusal::Later("throttled".to_owned()))],
     }];
     let first = book.in_flight[0].attempts[0].id.clone();
     assert!(settle(&mut book, &first, &learned, now).is_empty());
-    note_attempt(&mut book, &first, now);
+    note_attempt(&mut book, &aws(), &first, now);
     assert!(
         settle(&mut book, "other", &learned, now).is_empty(),
         "the first is sending again"

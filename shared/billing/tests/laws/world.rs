@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use billing::span::Source;
 use billing::{
     Accumulation, AwsBuyer, AwsIdentity, Base, Book, Counter, Destination, Entry, Fraction, Group, Held,
-    Hour, Identity, Outcome, Owner, Reading, Resolution, Rules, Span, StreamKey, Target, Terms, ToRead, Unit,
-    Wanted, resolve,
+    Hour, Identity, MonthEnd, Outcome, Owner, Reading, Resolution, Rules, Span, StreamKey, Target, Terms,
+    ToRead, Unanswered, Unit, Wanted, resolve,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -41,8 +41,10 @@ pub(crate) fn aws() -> Rules {
             places: 0,
             max: Decimal::from(2_147_483_647),
         },
+        units: BTreeMap::new(),
         max_age: TimeDelta::hours(24),
-        month_grace: TimeDelta::hours(6),
+        month_end: MonthEnd::Refused(TimeDelta::hours(6)),
+        unanswered: Unanswered::Resend,
     }
 }
 
@@ -96,10 +98,7 @@ pub(crate) fn wanted(identity: &Identity, terms: &[Terms], sources: &[Source]) -
     Wanted {
         connection: "acme".to_owned(),
         account: ACCOUNT.to_owned(),
-        destination: Destination {
-            identity: identity.clone(),
-            product: None,
-        },
+        destination: Destination::of(identity.clone()),
         terms: terms.to_vec(),
         sources: sources.to_vec(),
         effective: hour("2026-01-01T00:00:00Z"),

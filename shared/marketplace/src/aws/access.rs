@@ -9,7 +9,8 @@ use platform::connection::AwsAccess;
 use platform::{Fault, FaultKind};
 use tokio::sync::OnceCell;
 
-use super::answer::{causes, words};
+use super::answer::causes;
+use crate::words::words;
 
 /// The name under which an assumed role's calls stand in CloudTrail.
 const SESSION: &str = "meterbridge";

@@ -6,17 +6,11 @@ use aws_sdk_marketplacemetering::operation::batch_meter_usage::{
     BatchMeterUsageError, BatchMeterUsageOutput,
 };
 use aws_sdk_marketplacemetering::types::{UsageRecord, UsageRecordResult, UsageRecordResultStatus};
-use billing::{Answer, Receipt, Refusal};
-use platform::{Fault, text};
+use billing::Answer;
 
-use super::batch::Item;
 use super::refusal;
-
-/// The longest text of AWS's that is kept.
-const WORDS_MAX: usize = 300;
-
-/// A longer receipt is none that we know: AWS's are UUIDs.
-const RECEIPT_MAX: usize = 256;
+use crate::delivery::{Item, Next, Reading, later, only, receipt, unknown};
+use crate::words::words;
 
 /// The longest chain of causes that is told.
 const CAUSES_MAX: usize = 8;
@@ -24,35 +18,13 @@ const CAUSES_MAX: usize = 8;
 /// A reply of the service's, or the SDK's word that there is none.
 pub(super) type Reply = Result<BatchMeterUsageOutput, SdkError<BatchMeterUsageError, HttpResponse>>;
 
-/// What to do next about a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Nothing in this invocation.
-    Done,
-    /// Send it again, unchanged.
-    Again,
-    /// Send it again with half of the others: one of them has poisoned the call.
-    Halve,
-}
-
-/// What a reply says.
-#[derive(Debug)]
-pub(super) struct Reading {
-    /// Of each record of the call, in its order.
-    pub(super) answers: Vec<(Answer, Next)>,
-    /// Of the call, unless another try mends it.
-    pub(super) fault: Option<Fault>,
-    /// Fewer calls are wanted.
-    pub(super) throttled: bool,
-}
-
 /// Reads a reply to a call of `items`.
-pub(super) fn read(region: &str, items: &[Item], reply: Reply) -> Reading {
+pub(super) fn read(region: &str, items: &[Item<UsageRecord>], reply: Reply) -> Reading {
     match reply {
         Ok(output) => Reading {
             answers: each(items, &output),
             fault: None,
-            throttled: false,
+            throttled: None,
         },
         Err(error) => refusal::whole(region, items.len(), &error),
     }
@@ -60,12 +32,12 @@ pub(super) fn read(region: &str, items: &[Item], reply: Reply) -> Reading {
 
 /// HTTP 200 takes nothing by itself: each record must be spoken of, once, as itself. Results are found by content, not by
 /// position.
-fn each(items: &[Item], output: &BatchMeterUsageOutput) -> Vec<(Answer, Next)> {
+fn each(items: &[Item<UsageRecord>], output: &BatchMeterUsageOutput) -> Vec<(Answer, Next)> {
     let mut said: Vec<Vec<(Answer, Next)>> = items.iter().map(|_| Vec::new()).collect();
     let mut note = |echo: Option<&UsageRecord>, word: (Answer, Next)| {
         let mut ours = false;
         for (item, said) in items.iter().zip(&mut said) {
-            if echo.is_some_and(|echo| speaks_of(&item.usage, echo)) {
+            if echo.is_some_and(|echo| speaks_of(&item.told, echo)) {
                 said.push(word.clone());
                 ours = true;
             }
@@ -86,13 +58,7 @@ fn each(items: &[Item], output: &BatchMeterUsageOutput) -> Vec<(Answer, Next)> {
             ),
         );
     }
-    said.into_iter()
-        .map(|mut said| match (said.pop(), said.is_empty()) {
-            (Some(only), true) => only,
-            (Some(_), false) => unknown("the answer speaks of this record more than once".to_owned()),
-            (None, _) => unknown("the answer does not speak of this record".to_owned()),
-        })
-        .collect()
+    said.into_iter().map(only).collect()
 }
 
 /// Whether an echoed record is the one we sent: buyer, dimension, second, and quantity where it is told. The service may add
@@ -114,8 +80,11 @@ fn speaks_of(sent: &UsageRecord, echo: &UsageRecord) -> bool {
 fn judged(result: &UsageRecordResult) -> (Answer, Next) {
     match result.status() {
         Some(UsageRecordResultStatus::Success) => match result.metering_record_id() {
-            Some(id) if usable(id) => (Answer::Accepted(Receipt { id: id.to_owned() }), Next::Done),
-            _ => unknown("Success without a receipt".to_owned()),
+            None => unknown("Success without a receipt".to_owned()),
+            Some(id) => receipt(id).map_or_else(
+                || unknown("Success without a receipt".to_owned()),
+                |receipt| (Answer::Accepted(receipt), Next::Done),
+            ),
         },
         Some(UsageRecordResultStatus::DuplicateRecord) => (Answer::Duplicate { stored: None }, Next::Done),
         Some(UsageRecordResultStatus::CustomerNotSubscribed) => {
@@ -124,28 +93,6 @@ fn judged(result: &UsageRecordResult) -> (Answer, Next) {
         }
         Some(other) => unknown(format!("a status we do not know: {}", words(other.as_str()))),
         None => unknown("a result without a status".to_owned()),
-    }
-}
-
-fn usable(receipt: &str) -> bool {
-    !receipt.is_empty() && receipt.len() <= RECEIPT_MAX && receipt.chars().all(|c| c.is_ascii_graphic())
-}
-
-pub(super) fn later(reason: String) -> Answer {
-    Answer::Refused(Refusal::Later(reason))
-}
-
-fn unknown(reason: String) -> (Answer, Next) {
-    (Answer::Unknown(reason), Next::Again)
-}
-
-/// A text that came from outside: printable, and bounded.
-pub(super) fn words(said: &str) -> String {
-    let shown = text::printable(&said.chars().take(WORDS_MAX).collect::<String>());
-    if shown.chars().count() < WORDS_MAX {
-        shown
-    } else {
-        shown.chars().take(WORDS_MAX).chain(['…']).collect()
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use aws_sdk_marketplacemetering::primitives::DateTime;
 use aws_sdk_marketplacemetering::types::UsageRecord;
-use billing::{Answer, AwsBuyer, Identity, Record, Refusal};
+use billing::{Answer, AwsBuyer, Identity, Record};
 use chrono::Utc;
 use rust_decimal::Decimal;
 
-use super::rules;
 use crate::Outgoing;
+use crate::delivery::{Item, cut, never};
 
 /// Records in one call (`BatchMeterUsage`, API reference, read 2026-11-20).
 pub(super) const RECORDS_MAX: usize = 25;
@@ -26,45 +26,13 @@ const FRAME: usize = 256;
 /// The most that JSON makes of one byte of text: `\u0000`.
 const ESCAPED: usize = 6;
 
-/// A record as AWS is told it.
-#[derive(Clone, Debug)]
-pub(super) struct Item {
-    /// Its place among the records that were given.
-    pub(super) place: usize,
-    /// The record's own timestamp.
-    pub(super) timestamp: chrono::DateTime<Utc>,
-    /// What is sent.
-    pub(super) usage: UsageRecord,
-}
-
-impl Item {
-    /// Whether the service takes its hour at `now`.
-    pub(super) fn in_time(&self, now: chrono::DateTime<Utc>) -> bool {
-        rules().takes(self.timestamp, now)
-    }
-
-    /// No less than its bytes in a body.
-    fn size(&self) -> usize {
-        let usage = &self.usage;
-        let texts = [
-            usage.dimension(),
-            usage.customer_identifier(),
-            usage.customer_aws_account_id().unwrap_or_default(),
-            usage.license_arn().unwrap_or_default(),
-        ];
-        texts.iter().fold(FRAME, |size, text| {
-            size.saturating_add(text.len().saturating_mul(ESCAPED))
-        })
-    }
-}
-
 /// Records of one region and product that fit into one call.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
     /// Sent with the call in the product-code forms. Never beside a licence ARN: AWS bills twice what comes under both.
     pub(super) product_code: Option<String>,
     /// From 1 to [`RECORDS_MAX`].
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<Item<UsageRecord>>,
 }
 
 /// What one call may hold together.
@@ -105,17 +73,15 @@ pub(super) struct Sorted {
 
 /// Sorts records into batches. Those that the window does not take at `now` are left out.
 pub(super) fn batches(outgoing: &[Outgoing], now: chrono::DateTime<Utc>) -> Sorted {
-    let mut groups: BTreeMap<(String, Product), Vec<Item>> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, Product), Vec<Item<UsageRecord>>> = BTreeMap::new();
     let mut refused = Vec::new();
     for (place, outgoing) in outgoing.iter().enumerate() {
-        let Identity::Aws(aws) = &outgoing.destination.identity;
+        let Identity::Aws(aws) = &outgoing.destination.identity else {
+            continue;
+        };
         match usage(&aws.buyer, &outgoing.record) {
             Ok(usage) => {
-                let item = Item {
-                    place,
-                    timestamp: outgoing.record.timestamp,
-                    usage,
-                };
+                let item = Item::new(place, outgoing, usage);
                 if item.in_time(now) {
                     let group = (aws.region.clone(), Product::of(outgoing, &aws.buyer));
                     groups.entry(group).or_default().push(item);
@@ -123,7 +89,7 @@ pub(super) fn batches(outgoing: &[Outgoing], now: chrono::DateTime<Utc>) -> Sort
                     tracing::warn!(record = outgoing.record.id, "not sent: its window is not open");
                 }
             }
-            Err(reason) => refused.push((place, Answer::Refused(Refusal::Never(reason)))),
+            Err(reason) => refused.push((place, never(reason))),
         }
     }
     let mut regions = Regions::new();
@@ -132,31 +98,28 @@ pub(super) fn batches(outgoing: &[Outgoing], now: chrono::DateTime<Utc>) -> Sort
             Product::Coded(code) => Some(code),
             Product::Licensed(_) => None,
         };
-        let cut = cut(items).into_iter().map(|items| Batch {
-            product_code: product_code.clone(),
-            items,
-        });
+        let cut = cut(items, RECORDS_MAX, BODY_MAX - ENVELOPE, size)
+            .into_iter()
+            .map(|items| Batch {
+                product_code: product_code.clone(),
+                items,
+            });
         regions.entry(region).or_default().extend(cut);
     }
     Sorted { regions, refused }
 }
 
-/// Cuts a group where the next record would be one too many, or its bytes would. A record too large for any call goes alone,
-/// and the service says so.
-fn cut(items: Vec<Item>) -> Vec<Vec<Item>> {
-    let mut batches: Vec<Vec<Item>> = Vec::new();
-    let mut size = 0_usize;
-    for item in items {
-        size = size.saturating_add(item.size());
-        match batches.last_mut() {
-            Some(batch) if batch.len() < RECORDS_MAX && size < BODY_MAX => batch.push(item),
-            _ => {
-                size = ENVELOPE.saturating_add(item.size());
-                batches.push(vec![item]);
-            }
-        }
-    }
-    batches
+/// No less than a record's bytes in a body.
+fn size(usage: &UsageRecord) -> usize {
+    let texts = [
+        usage.dimension(),
+        usage.customer_identifier(),
+        usage.customer_aws_account_id().unwrap_or_default(),
+        usage.license_arn().unwrap_or_default(),
+    ];
+    texts.iter().fold(FRAME, |size, text| {
+        size.saturating_add(text.len().saturating_mul(ESCAPED))
+    })
 }
 
 fn usage(buyer: &AwsBuyer, record: &Record) -> Result<UsageRecord, String> {

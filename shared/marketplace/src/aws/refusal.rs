@@ -3,14 +3,18 @@
 //! An exception answers the call, and nothing in the call was processed (`BatchMeterUsage`, API reference, "Errors", read
 //! 2026-11-20): the records are refused, not unknown. The one exception is the service's own failure, which says nothing.
 
+use std::time::Duration;
+
 use aws_sdk_marketplacemetering::config::http::HttpResponse;
 use aws_sdk_marketplacemetering::error::SdkError;
 use aws_sdk_marketplacemetering::operation::batch_meter_usage::BatchMeterUsageError;
-use billing::{Answer, Refusal};
+use billing::Answer;
 use platform::{FaultKind, TransportError, aws};
 
-use super::answer::{Next, Reading, causes, exception_words, later, words};
-use super::fault;
+use super::answer::{causes, exception_words};
+use super::named;
+use crate::delivery::{Next, Reading, later, never};
+use crate::words::words;
 
 /// What an exception is about.
 enum About {
@@ -54,7 +58,8 @@ pub(super) fn whole(
         }
         SdkError::ConstructionFailure(_) => {
             let said = words(&format!("not sent: {}", causes(error)));
-            same(records, later(said.clone()), Next::Done).because(FaultKind::Misconfigured, region, &said)
+            Reading::same(records, later(said.clone()), Next::Done)
+                .because(FaultKind::Misconfigured, named(region, &said))
         }
         _ => unanswered(region, records, error),
     }
@@ -68,7 +73,8 @@ fn unanswered(region: &str, records: usize, error: &SdkError<BatchMeterUsageErro
         Some(TransportError::NotSent(_)) => later(said.clone()),
         _ => Answer::Unknown(said.clone()),
     };
-    same(records, answer, Next::Again).because(FaultKind::DestinationUnavailable, region, &said)
+    Reading::same(records, answer, Next::Again)
+        .because(FaultKind::DestinationUnavailable, named(region, &said))
 }
 
 fn about(code: &str, status: u16) -> About {
@@ -128,54 +134,29 @@ fn about(code: &str, status: u16) -> About {
 
 fn refused(region: &str, records: usize, about: &About, said: String) -> Reading {
     match about {
-        About::Hour | About::Record(_) | About::Unheard if records > 1 => same(
+        About::Hour | About::Record(_) | About::Unheard if records > 1 => Reading::same(
             records,
             later(format!("{said} (one of {records} records may be at fault)")),
             Next::Halve,
         ),
-        About::Hour => same(records, later(said), Next::Done),
-        About::Record(mend) => same(records, never(&said, mend), Next::Done),
-        About::Unheard => {
-            same(records, later(said.clone()), Next::Done).because(FaultKind::Misconfigured, region, &said)
-        }
-        About::Product(mend) => {
-            same(records, never(&said, mend), Next::Done).because(FaultKind::Misconfigured, region, &said)
-        }
-        About::Access => {
-            same(records, later(said.clone()), Next::Done).because(FaultKind::Unauthorized, region, &said)
-        }
+        About::Hour => Reading::same(records, later(said), Next::Done),
+        About::Record(mend) => Reading::same(records, never(format!("{said}: {mend}")), Next::Done),
+        About::Unheard => Reading::same(records, later(said.clone()), Next::Done)
+            .because(FaultKind::Misconfigured, named(region, &said)),
+        About::Product(mend) => Reading::same(records, never(format!("{said}: {mend}")), Next::Done)
+            .because(FaultKind::Misconfigured, named(region, &said)),
+        About::Access => Reading::same(records, later(said.clone()), Next::Done)
+            .because(FaultKind::Unauthorized, named(region, &said)),
         About::Pace => {
-            let reading = same(records, later(format!("throttled: {said}")), Next::Again);
+            let reading = Reading::same(records, later(format!("throttled: {said}")), Next::Again);
             Reading {
-                throttled: true,
-                ..reading.because(FaultKind::DestinationUnavailable, region, &said)
+                throttled: Some(Duration::ZERO),
+                ..reading.because(FaultKind::DestinationUnavailable, named(region, &said))
             }
         }
         About::Service => {
-            let reading = same(records, Answer::Unknown(said.clone()), Next::Again);
-            reading.because(FaultKind::DestinationUnavailable, region, &said)
-        }
-    }
-}
-
-fn never(said: &str, mend: &str) -> Answer {
-    Answer::Refused(Refusal::Never(format!("{said}: {mend}")))
-}
-
-/// One word for every record of the call.
-fn same(records: usize, answer: Answer, next: Next) -> Reading {
-    Reading {
-        answers: vec![(answer, next); records],
-        fault: None,
-        throttled: false,
-    }
-}
-
-impl Reading {
-    fn because(self, kind: FaultKind, region: &str, said: &str) -> Self {
-        Self {
-            fault: Some(fault(kind, region, said)),
-            ..self
+            let reading = Reading::same(records, Answer::Unknown(said.clone()), Next::Again);
+            reading.because(FaultKind::DestinationUnavailable, named(region, &said))
         }
     }
 }

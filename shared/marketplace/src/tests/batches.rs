@@ -215,7 +215,7 @@ async fn a_region_that_is_away_holds_up_no_other() {
 
 #[test]
 fn every_record_is_said_in_whole_units() {
-    let unit = crate::aws::rules().unit;
+    let unit = crate::aws::rules(&outgoing(licence(1), "d").destination).unit;
     assert_eq!((unit.places, unit.max), (0, i32::MAX.into()));
 }
 

@@ -249,8 +249,8 @@ pub(super) fn outgoing_at(
     let record = Record::new(&identity, meter, at(timestamp), 7.into());
     Outgoing {
         destination: Destination {
-            identity,
             product: product.map(str::to_owned),
+            ..Destination::of(identity)
         },
         record,
     }

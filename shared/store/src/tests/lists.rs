@@ -23,10 +23,7 @@ fn connection(id: &str, buyers: usize) -> Connection {
             starts_at: now(),
             ends_at: None,
             included: [].into(),
-            destination: Destination {
-                identity: identity(number),
-                product: None,
-            },
+            destination: Destination::of(identity(number)),
         }],
     };
     Connection {
@@ -45,6 +42,7 @@ fn connection(id: &str, buyers: usize) -> Connection {
         buyers: (0..buyers).map(buyer).collect(),
         openings: Vec::new(),
         aws: AwsAccess::default(),
+        endpoints: Default::default(),
         begun_at: now(),
         applied_at: now(),
         file: "id = \"acme\"\n".to_owned(),

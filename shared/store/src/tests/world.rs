@@ -175,10 +175,7 @@ pub(super) fn identity(number: usize) -> Identity {
 }
 
 pub(super) fn book(number: usize) -> Book {
-    Book::new(Destination {
-        identity: identity(number),
-        product: None,
-    })
+    Book::new(Destination::of(identity(number)))
 }
 
 /// A book of about so many bytes.

@@ -169,10 +169,7 @@ pub(super) fn meter() -> MeterKey {
 
 /// A book whose one meter has grown by so much, all of it owed.
 pub(super) fn book(code: &str, owed: u32) -> Book {
-    let mut book = Book::new(Destination {
-        identity: identity(code),
-        product: None,
-    });
+    let mut book = Book::new(Destination::of(identity(code)));
     let owed = billing::Fraction::from(rust_decimal::Decimal::from(owed));
     book.meters.insert(
         meter(),

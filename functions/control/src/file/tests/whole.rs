@@ -15,8 +15,8 @@ fn destination(buyer: AwsBuyer, region: &str, product: Option<&str>) -> Destinat
         region: region.to_owned(),
     });
     Destination {
-        identity,
         product: product.map(str::to_owned),
+        ..Destination::of(identity)
     }
 }
 
@@ -131,6 +131,7 @@ fn a_whole_file_says_exactly_this() {
             role_arn: Some("arn:aws:iam::123456789012:role/meter".to_owned()),
             external_id: Some("ext-1".to_owned()),
         },
+        endpoints: Default::default(),
         begun_at: at("2026-11-20T13:30:00Z"),
         applied_at: at("2026-11-20T13:30:00Z"),
         file: WHOLE.to_owned(),
