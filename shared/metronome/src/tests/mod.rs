@@ -4,6 +4,8 @@ mod answers;
 mod billable_metrics;
 mod client;
 mod customers;
+mod invoice_breakdowns;
+mod invoices;
 mod pages;
 mod refusals;
 mod retries;
