@@ -1,4 +1,4 @@
-//! The Metronome client: customers, billable metrics, usage and invoices, read with Metronome's rules built in.
+//! The Metronome client: customers, billable metrics, usage, invoices and contracts, read with Metronome's rules built in.
 //!
 //! Every call is a read, those by `POST` too, so trying one again is always safe. One [`Client`] is one token in one
 //! invocation: all its requests share one evenly paced limiter, for Metronome budgets about 8 requests a second a token, and
@@ -14,6 +14,7 @@
 mod ask;
 mod billable_metrics;
 mod call;
+mod contracts;
 mod customers;
 mod error;
 mod invoice_breakdowns;
@@ -34,6 +35,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use pace::Pace;
 
 pub use billable_metrics::{Aggregation, BillableMetric};
+pub use contracts::{Contract, ContractBilling};
 pub use customers::{Customer, Customers};
 pub use error::Error;
 pub use invoice_breakdowns::{BreakdownWindow, BreakdownsQuery, InvoiceBreakdown};

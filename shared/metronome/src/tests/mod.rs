@@ -3,6 +3,7 @@
 mod answers;
 mod billable_metrics;
 mod client;
+mod contracts;
 mod customers;
 mod invoice_breakdowns;
 mod invoices;
