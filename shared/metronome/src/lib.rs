@@ -13,6 +13,7 @@
 
 mod ask;
 mod billable_metrics;
+mod billing_providers;
 mod call;
 mod contracts;
 mod customers;
@@ -35,6 +36,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use pace::Pace;
 
 pub use billable_metrics::{Aggregation, BillableMetric};
+pub use billing_providers::BillingProviderConfiguration;
 pub use contracts::{Contract, ContractBilling};
 pub use customers::{Customer, Customers};
 pub use error::Error;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod billable_metrics;
+mod billing_providers;
 mod client;
 mod contracts;
 mod customers;
