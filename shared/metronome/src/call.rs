@@ -7,6 +7,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT}
 use http::{Method, Request};
 use platform::text::printable;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::Error;
 
@@ -16,12 +17,24 @@ const QUOTED_MAX: usize = 200;
 /// So many ids are named in an error; the others are counted.
 const NAMED_MAX: usize = 3;
 
+/// Where a list's cursor stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cursor {
+    /// Sent as the query's `next_page`, told by an answer's `next_page`, which is always there
+    /// (<https://docs.metronome.com/api-reference/pagination>, 2026-11-20).
+    Query,
+    /// Sent as the body's `cursor`, told by an answer's `cursor`, which one that holds the whole list may lack (Metronome's
+    /// Python SDK 4.12.0, 2026-10-27).
+    Body,
+}
+
 /// A call, whole but for the page's cursor.
 pub(crate) struct Call {
     method: Method,
     path: String,
     query: Vec<(&'static str, String)>,
-    body: Bytes,
+    body: Option<Value>,
+    cursor: Cursor,
     about: String,
 }
 
@@ -31,18 +44,30 @@ impl Call {
             method: Method::GET,
             path: path.into(),
             query: Vec::new(),
-            body: Bytes::new(),
+            body: None,
+            cursor: Cursor::Query,
             about: String::new(),
         }
     }
 
     pub(crate) fn post(path: impl Into<String>, body: &impl Serialize) -> Result<Self, Error> {
-        let body = serde_json::to_vec(body).map_err(|error| Error::Invalid(error.to_string()))?;
+        let body = serde_json::to_value(body).map_err(|error| Error::Invalid(error.to_string()))?;
         Ok(Self {
             method: Method::POST,
-            body: body.into(),
+            body: Some(body),
             ..Self::get(path)
         })
+    }
+
+    /// Puts the cursor into the body.
+    pub(crate) fn with_cursor_in_body(mut self) -> Self {
+        self.cursor = Cursor::Body;
+        self
+    }
+
+    /// Where its cursor stands.
+    pub(crate) fn cursor(&self) -> Cursor {
+        self.cursor
     }
 
     /// Adds a query parameter. An array is one parameter, joined by commas, as Metronome's own SDKs send it.
@@ -79,7 +104,15 @@ impl Call {
     ) -> Result<Request<Bytes>, http::Error> {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(&self.query);
-        query.extend_pairs(cursor.map(|cursor| ("next_page", cursor)));
+        let mut body = self.body.clone();
+        match (&mut body, self.cursor) {
+            (Some(Value::Object(fields)), Cursor::Body) => {
+                fields.extend(cursor.map(|cursor| ("cursor".to_owned(), cursor.into())));
+            }
+            _ => {
+                query.extend_pairs(cursor.map(|cursor| ("next_page", cursor)));
+            }
+        }
         let query = query.finish();
         let mark = if query.is_empty() { "" } else { "?" };
         let mut request = Request::builder()
@@ -88,10 +121,10 @@ impl Call {
             .header(AUTHORIZATION, authorization.clone())
             .header(ACCEPT, "application/json")
             .header(USER_AGENT, concat!("meterbridge/", env!("CARGO_PKG_VERSION")));
-        if self.method == Method::POST {
+        if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        request.body(self.body.clone())
+        request.body(body.map(|body| body.to_string().into()).unwrap_or_default())
     }
 }
 

@@ -1,6 +1,6 @@
-//! The Metronome client: customers, billable metrics and usage, read with Metronome's rules built in.
+//! The Metronome client: customers, billable metrics, usage, invoices and contracts, read with Metronome's rules built in.
 //!
-//! Every call is a read, `POST /v1/usage` too, so trying one again is always safe. One [`Client`] is one token in one
+//! Every call is a read, those by `POST` too, so trying one again is always safe. One [`Client`] is one token in one
 //! invocation: all its requests share one evenly paced limiter, for Metronome budgets about 8 requests a second a token, and
 //! none begins when the invocation is about to end. 429, 408, 5xx and lost connections are tried again with jitter, and
 //! `Retry-After` is honoured; anything else is an [`Error`] at once.
@@ -13,9 +13,13 @@
 
 mod ask;
 mod billable_metrics;
+mod billing_providers;
 mod call;
+mod contracts;
 mod customers;
 mod error;
+mod invoice_breakdowns;
+mod invoices;
 mod json;
 mod pace;
 mod pages;
@@ -32,8 +36,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use pace::Pace;
 
 pub use billable_metrics::{Aggregation, BillableMetric};
+pub use billing_providers::BillingProviderConfiguration;
+pub use contracts::{Contract, ContractBilling};
 pub use customers::{Customer, Customers};
 pub use error::Error;
+pub use invoice_breakdowns::{BreakdownWindow, BreakdownsQuery, InvoiceBreakdown};
+pub use invoices::{Correction, CreditType, Invoice, InvoiceKind, InvoiceStatus, InvoicesQuery};
 pub use usage::{GROUP_VALUES_MAX, Group, MetricFilter, Metrics, UsageQuery, UsageRow, Window};
 pub use usage_groups::{GroupedQuery, GroupedRow};
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::call::Call;
+use crate::call::{Call, Cursor};
 use crate::json::Object;
 use crate::{Client, Error};
 
@@ -28,6 +28,13 @@ struct Page<T> {
     data: Vec<Object<T>>,
     #[serde(deserialize_with = "Option::deserialize")]
     next_page: Option<String>,
+}
+
+/// A page of a list that once came whole, and does so still where it has no cursor.
+#[derive(Deserialize)]
+struct Part<T> {
+    data: Vec<Object<T>>,
+    cursor: Option<String>,
 }
 
 /// What one read may still take in, over all the lists that it is put together from.
@@ -66,9 +73,9 @@ impl Client {
             if !room.take(body.len()) {
                 return Err(self.unreadable(call, "all pages together are larger than one read may be"));
             }
-            let page: Page<W> = self.read(call, &body)?;
-            rows.extend(page.data.into_iter().map(|Object(row)| row.into()));
-            let Some(next) = page.next_page else {
+            let (page, next) = self.page::<W>(call, &body)?;
+            rows.extend(page.into_iter().map(|Object(row)| row.into()));
+            let Some(next) = next else {
                 return Ok(rows);
             };
             // An empty cursor, or one that was there before, would begin over and never end.
@@ -78,5 +85,23 @@ impl Client {
             cursor = Some(next);
         }
         Err(self.unreadable(call, &format!("it has more than {PAGES_MAX} pages")))
+    }
+
+    /// The rows of a page and the cursor of the next.
+    fn page<W: DeserializeOwned>(
+        &self,
+        call: &Call,
+        body: &[u8],
+    ) -> Result<(Vec<Object<W>>, Option<String>), Error> {
+        match call.cursor() {
+            Cursor::Query => {
+                let Page { data, next_page } = self.read(call, body)?;
+                Ok((data, next_page))
+            }
+            Cursor::Body => {
+                let Part { data, cursor } = self.read(call, body)?;
+                Ok((data, cursor))
+            }
+        }
     }
 }

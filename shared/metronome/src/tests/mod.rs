@@ -2,8 +2,12 @@
 
 mod answers;
 mod billable_metrics;
+mod billing_providers;
 mod client;
+mod contracts;
 mod customers;
+mod invoice_breakdowns;
+mod invoices;
 mod pages;
 mod refusals;
 mod retries;
