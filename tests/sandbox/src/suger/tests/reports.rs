@@ -58,6 +58,18 @@ fn a_group_is_in_one_report_alone() {
 }
 
 #[test]
+fn a_clock_that_goes_back_and_forth_makes_no_report_before_its_hour_is_over() {
+    let world = World::new();
+    world.send(&group(ID, 7)).unwrap();
+    for time in ["2026-11-20T13:30:00Z", "2026-11-20T14:30:00Z"] {
+        world.clock.set(at(time));
+        assert_eq!(world.suger.reports().len(), 0);
+    }
+    world.clock.set(at("2026-11-20T15:00:00Z"));
+    assert_eq!(world.suger.reports().len(), 1);
+}
+
+#[test]
 fn what_was_deleted_is_in_no_report() {
     let world = World::new();
     world.send(&group(ID, 7)).unwrap();
