@@ -13,6 +13,7 @@ pub mod metronome;
 pub mod serve;
 pub mod service;
 pub mod stage;
+pub mod suger;
 pub mod tale;
 pub mod world;
 
