@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Destination, Fraction, Hour, InFlight, Stream, StreamKey};
+use crate::{Amount, AmountKey, Destination, Fraction, Hour, InFlight, Stream, StreamKey};
 
 /// A book whose text is larger than this stops claiming: DynamoDB's item limit is 400 KB, and settling what is in flight must
 /// always fit.
@@ -89,6 +89,9 @@ pub struct Book {
     /// Open streams.
     #[serde(default, with = "pairs")]
     pub streams: BTreeMap<StreamKey, Stream>,
+    /// Open streams of amounts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    pub amounts: BTreeMap<AmountKey, Amount>,
     /// Meters.
     #[serde(default, with = "pairs")]
     pub meters: BTreeMap<MeterKey, Meter>,
@@ -118,6 +121,7 @@ impl Book {
             destination,
             entitlements: BTreeMap::new(),
             streams: BTreeMap::new(),
+            amounts: BTreeMap::new(),
             meters: BTreeMap::new(),
             used: BTreeMap::new(),
             in_flight: Vec::new(),

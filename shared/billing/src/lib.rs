@@ -5,9 +5,12 @@
 //! The laws (conservation, never over, once, monotone, nothing lost, isolation) are stated as properties in this crate's
 //! tests; conservation is besides checked on every book before it is written ([`Book::check`]).
 
+pub mod amounts;
 pub mod book;
 pub mod conversion;
 pub mod fraction;
+mod grow;
+pub mod held;
 pub mod hour;
 pub mod identity;
 pub mod owner;
@@ -21,13 +24,17 @@ pub mod span;
 pub mod stream;
 pub mod text;
 
+pub use amounts::{
+    Amount, AmountKey, AmountNote, AmountReading, AmountSource, AmountToRead, Closed, HeldAmount, Share,
+};
 pub use book::{Block, Book, Entitlement, Meter, MeterKey};
 pub use conversion::{Accumulation, Group, Target};
 pub use fraction::Fraction;
+pub use held::{Held, Hold};
 pub use hour::{Hour, Month, Span};
 pub use identity::{AwsBuyer, AwsIdentity, Destination, GcpValue, Identity};
 pub use owner::{Counter, Owner};
-pub use plan::{Held, Hold, Plan, Run, ToRead, plan, to_read};
+pub use plan::{Plan, Readings, Run, ToRead, plan, to_read};
 pub use record::{Answer, Attempt, Entry, InFlight, Outcome, Receipt, Record, Refusal};
 pub use resolve::{Resolution, resolve};
 pub use rules::{MonthEnd, Rules, Unanswered, Unit};

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{Hour, Identity};
@@ -14,8 +15,20 @@ pub struct Counter {
     pub account: String,
     /// The Metronome customer.
     pub customer: String,
-    /// The billable metric.
+    /// The billable metric, or [`Counter::AMOUNTS`].
     pub metric: String,
+}
+
+impl Counter {
+    /// What stands for the metric where the totals of invoices are counted; of one contract, with `/` and its id.
+    pub const AMOUNTS: &'static str = "amounts";
+
+    /// Whether it counts the totals of invoices.
+    #[must_use]
+    pub fn is_amounts(&self) -> bool {
+        let contract = self.metric.strip_prefix(Self::AMOUNTS);
+        contract.is_some_and(|contract| contract.is_empty() || contract.starts_with('/'))
+    }
 }
 
 impl fmt::Display for Counter {
@@ -33,6 +46,16 @@ pub struct Owner {
     /// The hour until which it has been counted for good: no span begins before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted_until: Option<Hour>,
+    /// Amounts: to how many dollars it has been counted until then.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::text::option"
+    )]
+    pub amount: Option<Decimal>,
+    /// Amounts: whether scheduled invoices were counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scheduled: bool,
 }
 
 impl Owner {

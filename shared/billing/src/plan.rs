@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 
+use crate::amounts::{self, AmountKey, AmountNote, AmountReading, Growth, HeldAmount, Said};
+use crate::grow::{carry, grow};
+use crate::held::{Held, Hold};
 use crate::record::{Attempt, Entry, InFlight, Record};
 use crate::span::{self, LATEST_DAYS, OWNERS_MAX, Opened, Wanted};
 use crate::{
-    Accumulation, Base, Book, Counter, Fraction, Group, HoldNote, Hour, MeterKey, Month, Opening, Owner,
-    Reading, Rules, Stream, StreamKey, place,
+    Accumulation, Base, Book, Counter, Hour, Month, Opening, Owner, Reading, Rules, Stream, StreamKey, place,
 };
 
 /// One run, as far as the plan knows it.
@@ -54,55 +55,6 @@ impl Run {
     }
 }
 
-/// Why growth waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hold {
-    /// No conversion leads to this marketplace.
-    Unmapped,
-    /// It could not be read in this run: why.
-    Unread(String),
-    /// The growth is above the conversion's limit.
-    AboveLimit(Decimal),
-    /// Its meter is blocked: why.
-    Blocked(String),
-    /// Another book counts this counter.
-    Elsewhere(String),
-    /// The book is full.
-    Full,
-    /// Its month closed while it was held, for this reason: it is not billed any more.
-    Lapsed(String),
-}
-
-impl std::fmt::Display for Hold {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unmapped => {
-                f.write_str("unmapped: no conversion leads from this metric to this marketplace")
-            }
-            Self::Unread(reason) => write!(f, "unreadable: {reason}"),
-            Self::AboveLimit(limit) => write!(
-                f,
-                "above hold_above = {limit}: `meterbridge release` lets it pass"
-            ),
-            Self::Blocked(reason) => write!(f, "blocked: {reason}"),
-            Self::Elsewhere(book) => write!(f, "the book {book} still counts it"),
-            Self::Full => f.write_str("the book is near the item limit: resolve or split it"),
-            Self::Lapsed(reason) => write!(f, "lapsed: its month closed while it was held ({reason})"),
-        }
-    }
-}
-
-/// A stream whose mark waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// The stream.
-    pub stream: StreamKey,
-    /// How much waits, where that is known.
-    pub growth: Option<Decimal>,
-    /// Why.
-    pub hold: Hold,
-}
-
 /// A stream to read for this run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToRead {
@@ -133,6 +85,10 @@ pub struct Plan {
     pub entries: Vec<Entry>,
     /// What waits or has lapsed.
     pub held: Vec<Held>,
+    /// Amounts that wait or have lapsed.
+    pub held_amounts: Vec<HeldAmount>,
+    /// What else there is to say of amounts.
+    pub notes: Vec<(AmountKey, AmountNote)>,
     /// More is to be claimed than one transaction takes: plan again after this claim.
     pub more: bool,
 }
@@ -171,7 +127,7 @@ pub fn to_read(book: &Book, owners: &BTreeMap<Counter, Owner>, wanted: &Wanted, 
 }
 
 /// Until which midnight the part of the reading before the span must be read beside it, if at all.
-fn opening(stream: &Stream) -> Option<Hour> {
+pub(crate) fn opening(stream: &Stream) -> Option<Hour> {
     match stream.opening {
         Some(Opening::Before(midnight)) => Some(midnight),
         Some(Opening::Fixed(_)) | None => None,
@@ -183,16 +139,26 @@ fn over(month: Month, run: &Run, days: u32) -> bool {
     run.hour() >= month.end().plus(24 * i64::from(days))
 }
 
+/// What a run has read of a book: each stream, or why it could not be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Readings {
+    /// Of usage.
+    pub streams: BTreeMap<StreamKey, Result<Reading, String>>,
+    /// Of amounts.
+    pub amounts: BTreeMap<AmountKey, Result<AmountReading, String>>,
+}
+
 /// Plans one book.
 #[must_use]
 pub fn plan(
     book: &Book,
     owners: &BTreeMap<Counter, Owner>,
     wanted: &Wanted,
-    readings: &BTreeMap<StreamKey, Result<Reading, String>>,
+    readings: &Readings,
     rules: &Rules,
     run: &Run,
 ) -> Plan {
+    let mut said = Said::default();
     let mut opened = span::open(book, owners, wanted, run, OWNERS_MAX);
     let mut held: Vec<Held> = std::mem::take(&mut opened.elsewhere)
         .into_iter()
@@ -205,7 +171,23 @@ pub fn plan(
     let mut streams = std::mem::take(&mut opened.book.streams);
     let begun: BTreeSet<StreamKey> = streams.keys().cloned().collect();
     streams.append(&mut opened.unmapped);
-    let records = claim(&mut opened.book, &mut streams, readings, rules, run, &mut held);
+    for (source, other) in std::mem::take(&mut opened.amounts_elsewhere) {
+        said.hold(&source.key_at(), None, Hold::Elsewhere(other));
+    }
+    for source in wanted.amounts.iter().filter(|source| source.target.is_none()) {
+        said.hold(&source.key_at(), None, Hold::Unmapped);
+    }
+    let (amount_readings, readings) = (&readings.amounts, &readings.streams);
+    let growths = amounts_grown(&mut opened.book, wanted, amount_readings, run, &mut said);
+    let records = claim(
+        &mut opened.book,
+        &mut streams,
+        readings,
+        &growths,
+        rules,
+        run,
+        (&mut held, &mut said),
+    );
     let entries = place::unplaceable(&mut opened.book, rules, run);
     for (key, stream) in streams {
         let waits = waits(&stream, readings.get(&key));
@@ -225,6 +207,7 @@ pub fn plan(
         .map(|held| held.stream.clone())
         .collect();
     held.retain(|held| matches!(held.hold, Hold::Lapsed(_)) || !lapsed.contains(&held.stream));
+    amounts::hand_on(&mut opened, wanted, amount_readings, run, &mut said);
     forget(&mut opened.book, run);
     fly(&mut opened.book, &records, run);
     Plan {
@@ -234,7 +217,33 @@ pub fn plan(
         records,
         entries,
         held,
+        held_amounts: said.held,
+        notes: said.notes,
     }
+}
+
+/// Moves the marks of amounts to their readings. Answers what they have grown by.
+fn amounts_grown(
+    book: &mut Book,
+    wanted: &Wanted,
+    readings: &BTreeMap<AmountKey, Result<AmountReading, String>>,
+    run: &Run,
+    said: &mut Said,
+) -> Vec<Growth> {
+    let mut amounts = std::mem::take(&mut book.amounts);
+    let mut growths = Vec::new();
+    for (key, amount) in &mut amounts {
+        match readings.get(key) {
+            Some(Ok(reading)) => {
+                growths.extend(amounts::grow(book, wanted, (key, amount), reading, run, said))
+            }
+            Some(Err(reason)) => said.hold(key, None, Hold::Unread(reason.clone())),
+            // Nothing of it is closed yet, or another run began it while this one read.
+            None => {}
+        }
+    }
+    book.amounts = amounts;
+    growths
 }
 
 /// Applies every reading, oldest month first, and takes the records that come of it.
@@ -242,11 +251,15 @@ fn claim(
     book: &mut Book,
     streams: &mut BTreeMap<StreamKey, Stream>,
     readings: &BTreeMap<StreamKey, Result<Reading, String>>,
+    growths: &[Growth],
     rules: &Rules,
     run: &Run,
-    held: &mut Vec<Held>,
+    (held, said): (&mut Vec<Held>, &mut Said),
 ) -> Vec<Record> {
-    let months: BTreeSet<Month> = streams.keys().map(|key| key.month).collect();
+    let current = run.hour().previous().month();
+    let mut months: BTreeSet<Month> = streams.keys().map(|key| key.month).collect();
+    let earlier = growths.iter().filter(|growth| !growth.owed_earlier.is_zero());
+    months.extend(earlier.clone().map(|_| current.previous()));
     let mut records = Vec::new();
     let mut left = BTreeMap::new();
     for month in months {
@@ -254,11 +267,20 @@ fn claim(
             carry(&mut left, key, stream, readings.get(key));
             held.extend(grow(book, key, stream, readings.get(key), run));
         }
+        if month == current.previous() {
+            earlier
+                .clone()
+                .for_each(|growth| growth.owe(book, &growth.owed_earlier));
+        }
         // Earlier months' growth goes into hours of their own month while the marketplace takes one.
         if month < run.hour().month() {
             records.extend(place::records(book, rules, run, Some(month)));
         }
     }
+    said.late(book, earlier, rules);
+    growths
+        .iter()
+        .for_each(|growth| growth.owe(book, &growth.owed_rest));
     records.extend(place::records(book, rules, run, None));
     records
 }
@@ -283,122 +305,6 @@ fn forget(book: &mut Book, run: &Run) {
         hours.retain(|hour| *hour >= oldest);
         !hours.is_empty()
     });
-}
-
-/// Takes into a LATEST stream that is carried what the span before it has left, and notes what it leaves itself.
-fn carry(
-    left: &mut BTreeMap<(String, String, Group, Hour), Decimal>,
-    key: &StreamKey,
-    stream: &mut Stream,
-    reading: Option<&Result<Reading, String>>,
-) {
-    if key.accumulation != Accumulation::HoursCarried {
-        return;
-    }
-    let place = |hour| (key.customer.clone(), key.metric.clone(), key.group.clone(), hour);
-    if let Some(value) = left.get(&place(key.from)) {
-        stream.carried_in = Some(*value);
-    }
-    let Some(Ok(reading)) = reading else { return };
-    let last = reading.carried.and_then(|(last, _)| last).or(stream.carried_in);
-    if let Some(last) = last.filter(|_| reading.through == stream.until) {
-        left.insert(place(stream.until), last);
-    }
-}
-
-/// Turns one stream's growth into what its meter owes, or says why it waits.
-fn grow(
-    book: &mut Book,
-    key: &StreamKey,
-    stream: &mut Stream,
-    reading: Option<&Result<Reading, String>>,
-    run: &Run,
-) -> Option<Held> {
-    let held = |growth, hold| {
-        Some(Held {
-            stream: key.clone(),
-            growth,
-            hold,
-        })
-    };
-    let reading = match reading {
-        Some(Ok(reading)) if reading.through <= stream.until => reading,
-        Some(Ok(_)) => {
-            return held(
-                None,
-                Hold::Unread("its span was ended while it was read".to_owned()),
-            );
-        }
-        Some(Err(reason)) => return held(None, Hold::Unread(reason.clone())),
-        // Nothing of it is closed yet, or another run began it while this one read.
-        None => return None,
-    };
-    if reading.base.is_some() {
-        stream.base.clone_from(&reading.base);
-    }
-    let value = match (reading.value.unwrap_or_default(), reading.opening) {
-        (value, _) if opening(stream).is_none() => value,
-        (value, Some(opening)) => value.checked_sub(opening)?,
-        (_, None) => {
-            let reason = "the part of it before its span was not read";
-            return held(None, Hold::Unread(reason.to_owned()));
-        }
-    };
-    let value = match (reading.carried, stream.carried_in) {
-        (Some((_, lead)), Some(carried)) => value.checked_add(carried.checked_mul(lead)?)?,
-        _ => value,
-    };
-    if value <= stream.mark {
-        stream.held = None;
-        return None;
-    }
-    if let Some(hold) = hold(book, key, stream, value) {
-        let since = stream.held.as_ref().map_or(run.hour(), |note| note.since);
-        stream.held = Some(HoldNote {
-            reason: hold.to_string(),
-            reading: value,
-            since,
-        });
-        return held(value.checked_sub(stream.mark), hold);
-    }
-    let target = stream.target.as_ref()?;
-    // Decimals round what they cannot hold; fractions do not.
-    let growth = Fraction::from(value) - &Fraction::from(stream.mark);
-    let converted = growth.times(&target.factor);
-    let meter = book.meter(&MeterKey {
-        entitlement: key.entitlement,
-        dimension: target.dimension.clone(),
-    });
-    meter.grown += &converted;
-    meter.owed += &converted;
-    stream.mark = value;
-    stream.claimed = Some(
-        stream
-            .claimed
-            .map_or(reading.through, |claimed| claimed.max(reading.through)),
-    );
-    stream.held = None;
-    stream.released_to = None;
-    None
-}
-
-fn hold(book: &Book, key: &StreamKey, stream: &Stream, value: Decimal) -> Option<Hold> {
-    let Some(target) = &stream.target else {
-        return Some(Hold::Unmapped);
-    };
-    let meter = MeterKey {
-        entitlement: key.entitlement,
-        dimension: target.dimension.clone(),
-    };
-    if let Some(block) = book.meters.get(&meter).and_then(|meter| meter.blocked.as_ref()) {
-        return Some(Hold::Blocked(block.reason.clone()));
-    }
-    let limit = target.hold_above?;
-    let passed = stream
-        .released_to
-        .map_or(stream.mark, |released| released.max(stream.mark));
-    let within = value.checked_sub(passed).is_some_and(|beyond| beyond <= limit);
-    (!within).then_some(Hold::AboveLimit(limit))
 }
 
 /// Ends a stream for good: no span of its counter begins before its end any more. What waited in it has lapsed.

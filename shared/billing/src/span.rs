@@ -11,8 +11,8 @@ use rust_decimal::Decimal;
 use crate::book::Entitlement;
 use crate::plan::Run;
 use crate::{
-    Accumulation, Book, Counter, Destination, Fraction, Group, Hour, MeterKey, Month, Opening, Owner, Span,
-    Stream, StreamKey, Target,
+    Accumulation, AmountSource, Book, Counter, Destination, Fraction, Group, Hour, MeterKey, Month, Opening,
+    Owner, Share, Span, Stream, StreamKey, Target,
 };
 
 /// The longest that a month stays open after its end, held or not: Metronome takes usage for as long (facts of its ingest
@@ -71,6 +71,10 @@ pub struct Wanted {
     pub terms: Vec<Terms>,
     /// What is counted for them.
     pub sources: Vec<Source>,
+    /// The amounts that are counted for them.
+    pub amounts: Vec<AmountSource>,
+    /// The shares of amounts that any of the connection's books is to count from now on.
+    pub followed: BTreeSet<Share>,
     /// From which hour a change of configuration holds: the first boundary after it was applied.
     pub effective: Hour,
     /// How long a month takes late usage after its end.
@@ -153,6 +157,8 @@ pub(crate) struct Opened {
     pub(crate) unmapped: BTreeMap<StreamKey, Stream>,
     /// Sources whose counter another book counts.
     pub(crate) elsewhere: Vec<(Source, String)>,
+    /// Sources of amounts that another book counts.
+    pub(crate) amounts_elsewhere: Vec<(AmountSource, String)>,
     /// The owners as they were read.
     before: BTreeMap<Counter, Owner>,
     /// Counters of which a stream was dropped: the book may give them up.
@@ -176,6 +182,7 @@ pub(crate) fn open(
         owners: owners.clone(),
         unmapped: BTreeMap::new(),
         elsewhere: Vec::new(),
+        amounts_elsewhere: Vec::new(),
         before: owners.clone(),
         left: BTreeSet::new(),
         more: false,
@@ -183,7 +190,9 @@ pub(crate) fn open(
     };
     opened.terms(wanted);
     opened.end(wanted, run);
+    opened.end_amounts(wanted, run);
     opened.begin(wanted, run);
+    opened.begin_amounts(wanted, run);
     opened
 }
 
@@ -289,7 +298,12 @@ impl Opened {
     /// Gives up the counters that this book counts no more.
     fn leave(&mut self, wanted: &Wanted, run: &Run) {
         let identity = self.book.destination.identity.clone();
-        for (counter, owner) in &mut self.owners {
+        // Amounts are given up by being handed on.
+        let metrics = self
+            .owners
+            .iter_mut()
+            .filter(|(counter, _)| !counter.is_amounts());
+        for (counter, owner) in metrics {
             let same =
                 |customer: &str, metric: &str| customer == counter.customer && metric == counter.metric;
             let counts = self

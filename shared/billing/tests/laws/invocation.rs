@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use billing::record::Attempt;
 use billing::{
-    Answer, Entry, InFlight, Learned, Reading, Record, Refusal, Run, StreamKey, Wanted, expire, note_attempt,
-    plan, settle, to_read,
+    Answer, Entry, InFlight, Learned, Reading, Readings, Record, Refusal, Run, StreamKey, Wanted, expire,
+    note_attempt, plan, settle, to_read,
 };
 use chrono::{DateTime, Utc};
 
@@ -164,14 +164,11 @@ impl Invocation {
             .owners
             .iter()
             .map(|(counter, (_, owner))| (counter.clone(), owner.clone()));
-        let planned = plan(
-            &book,
-            &owners.collect(),
-            &self.wanted,
-            &self.readings,
-            &rules,
-            run,
-        );
+        let readings = Readings {
+            streams: self.readings.clone(),
+            ..Readings::default()
+        };
+        let planned = plan(&book, &owners.collect(), &self.wanted, &readings, &rules, run);
         world.held = planned.held;
         entries.extend(planned.entries);
         let mut book = planned.book;

@@ -6,6 +6,7 @@
     reason = "a test that meets what it does not expect fails"
 )]
 
+mod amounts;
 mod configured;
 mod interleavings;
 mod invocation;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use billing::{
-    Accumulation, Answer, Book, Fraction, Hold, Hour, Learned, Outcome, Reading, Refusal, Resolution, Run,
-    Source, Wanted, note_attempt, plan, settle, to_read,
+    Accumulation, Answer, Book, Fraction, Hold, Hour, Learned, Outcome, Reading, Readings, Refusal,
+    Resolution, Run, Source, Wanted, note_attempt, plan, settle, to_read,
 };
 use rust_decimal::Decimal;
 
@@ -34,7 +34,11 @@ fn planned(book: &Book, wanted: &Wanted, time: &str, value: &str) -> Book {
         };
         (ask.key, Ok(reading))
     });
-    plan(book, &owners, wanted, &readings.collect(), &aws(), &run).book
+    let readings = Readings {
+        streams: readings.collect(),
+        ..Readings::default()
+    };
+    plan(book, &owners, wanted, &readings, &aws(), &run).book
 }
 
 fn images() -> Wanted {
@@ -191,7 +195,14 @@ fn a_claim_gives_up_no_more_counters_than_its_transaction_has_room_for() {
         .iter()
         .map(|(counter, (_, owner))| (counter.clone(), owner.clone()));
     let run = run("2026-11-20T13:05:00Z");
-    let plan = plan(&book, &owners.collect(), &wanted, &BTreeMap::new(), &aws(), &run);
+    let plan = plan(
+        &book,
+        &owners.collect(),
+        &wanted,
+        &Readings::default(),
+        &aws(),
+        &run,
+    );
     assert!(plan.more);
     assert!(
         plan.owners.len() <= 40,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use billing::{Accumulation, Book, Hold, Outcome, Reading, Resolution, Run, Wanted, plan, to_read};
+use billing::{Accumulation, Book, Hold, Outcome, Reading, Readings, Resolution, Run, Wanted, plan, to_read};
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
@@ -278,7 +278,10 @@ fn a_month_does_not_close_by_a_reading_on_a_kept_base() {
             opening: None,
             carried: None,
         };
-        let readings = BTreeMap::from([(november.key.clone(), Ok(reading))]);
+        let readings = Readings {
+            streams: [(november.key.clone(), Ok(reading))].into(),
+            ..Readings::default()
+        };
         let planned = plan(&book, &owners, &wanted, &readings, &aws(), &run);
         let kept = planned.book.streams.keys().filter(|key| **key == november.key);
         assert_eq!(kept.count(), open);

@@ -101,6 +101,8 @@ pub(crate) fn wanted(identity: &Identity, terms: &[Terms], sources: &[Source]) -
         destination: Destination::of(identity.clone()),
         terms: terms.to_vec(),
         sources: sources.to_vec(),
+        amounts: Vec::new(),
+        followed: BTreeSet::new(),
         effective: hour("2026-01-01T00:00:00Z"),
         open_days: 2,
         gone: BTreeSet::new(),
