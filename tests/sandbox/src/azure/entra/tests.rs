@@ -215,6 +215,9 @@ fn a_request_without_its_form_or_with_another_grant_is_refused() {
         world.refusal(TENANT, V2, &with("grant_type", "password")),
         refusal("unsupported_grant_type", 70003)
     );
+    let mut with_an_empty_field = GOOD;
+    with_an_empty_field[1].1 = "";
+    assert_eq!(world.refusal(TENANT, V2, &with_an_empty_field), missing);
     let mut as_json = form(TENANT, V2, &GOOD);
     as_json
         .headers_mut()

@@ -207,6 +207,14 @@ fn a_batch_answers_each_event_in_its_order() {
 }
 
 #[test]
+fn a_member_that_the_api_does_not_have_is_neither_minded_nor_echoed() {
+    let world = World::new();
+    let (status, answer) = world.single(&with(this(), "note", json!("hello")));
+    assert_eq!((status, &answer["status"]), (200, &json!("Accepted")));
+    assert_eq!(answer.get("note"), None);
+}
+
+#[test]
 fn the_first_event_of_an_hour_stays_and_is_told_to_the_second_single_one() {
     let world = World::new();
     world.single(&event("2026-11-20T13:10:00Z", 7));
