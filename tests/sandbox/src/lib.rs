@@ -5,6 +5,7 @@
 //! Simulators implement the services' documented rules and know nothing of the code they judge.
 
 pub mod aws;
+pub mod azure;
 pub mod binaries;
 pub mod clock;
 pub mod faults;
