@@ -8,6 +8,7 @@ pub mod aws;
 pub mod binaries;
 pub mod clock;
 pub mod faults;
+pub mod gcp;
 pub mod lambda;
 pub mod metronome;
 pub mod serve;
