@@ -9,6 +9,7 @@ pub mod azure;
 pub mod binaries;
 pub mod clock;
 pub mod faults;
+pub mod gcp;
 pub mod lambda;
 pub mod metronome;
 pub mod serve;
