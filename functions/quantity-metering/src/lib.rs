@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use metering::{Deps, Order, RunSummary};
+use platform::connection::BillingMode;
 use platform::{Clock, Deadline, Fault, FaultKind};
 use serde::Deserialize;
 use serde_json::Value;
@@ -67,6 +68,7 @@ fn order(event: Value, context: &Context, clock: &Clock) -> Result<Order, Fault>
         job: JOB,
         at: event.time,
         connection: event.detail.connection,
+        modes: &[BillingMode::Quantity],
         dry_run: event.detail.dry_run,
         by_hand: false,
         // Lambda gives a retry the first try's request id, so the moment tells them apart.

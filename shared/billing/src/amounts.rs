@@ -267,6 +267,8 @@ pub struct AmountReading {
     pub closed: Option<Closed>,
     /// Corrections that were listed and wait for a person, in dollars.
     pub corrections: BTreeMap<String, Decimal>,
+    /// Invoices of a type that nobody has told us of, with that, in dollars: they do not count.
+    pub unknown: BTreeMap<String, (String, Decimal)>,
     /// Totals in what is not US dollars, by its name: they are not billed.
     pub foreign: BTreeMap<String, Decimal>,
 }

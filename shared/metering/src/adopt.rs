@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use billing::{Book, Identity, Record, Wanted};
+use billing::{Book, Identity, Readings, Record, Wanted};
 
 use crate::books::Volume;
 use crate::meter::{Owners, counters};
-use crate::read::Readings;
 use crate::run::Conduct;
 use crate::want;
 
@@ -19,7 +18,9 @@ impl Conduct<'_> {
             let id = name.split_once('@').map_or(name, |(id, _)| id);
             self.live.contains(name) || self.live.contains(id)
         };
+        let amounts = book.amounts.values().filter(|amount| !amount.ended);
         open.map(|stream| &stream.connection)
+            .chain(amounts.map(|amount| &amount.connection))
             .filter(|connection| !lives(connection))
             .cloned()
             .collect()
@@ -62,7 +63,7 @@ impl Conduct<'_> {
                     }
                     match self.owners(&counters(&volume, &wanted)).await {
                         Ok(mine) => {
-                            let records = self.claim(&mut volume, &wanted, mine, &Readings::new()).await;
+                            let records = self.claim(&mut volume, &wanted, mine, &Readings::default()).await;
                             adopted.push((volume, records));
                         }
                         Err(fault) => self.fault(fault),

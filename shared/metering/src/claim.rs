@@ -1,15 +1,18 @@
 //! Claim: a plan becomes facts by one conditional write.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
-use billing::{Counter, Fraction, Hold, Owner, Plan, Record, Wanted, book::SIZE_MAX};
+use billing::{
+    AmountKey, AmountNote, Counter, Fraction, Hold, Owner, Plan, Readings, Record, Wanted, book::SIZE_MAX,
+};
 use platform::{Fault, FaultKind};
 use store::{Change, Standing, WriteError};
 
 use crate::books::{CONFLICTS_MAX, Volume};
 use crate::meter::{Owners, plain};
-use crate::read::Readings;
 use crate::run::Conduct;
+use crate::summary::{HeldSummary, NoteSummary};
 
 /// Claims of one book in one run: spans of 40 counters each begin or end at once, and no book has more than a few hundred.
 const CLAIMS_MAX: usize = 16;
@@ -51,6 +54,11 @@ impl Conduct<'_> {
                     plan.entries.iter().for_each(|entry| {
                         self.record(volume, &entry.record, Some(entry.outcome), entry.reason.clone());
                     });
+                    let handed_on = plan
+                        .owners
+                        .iter()
+                        .any(|(counter, owner)| counter.is_amounts() && owner.book.is_none());
+                    self.handed_on.fetch_or(handed_on, Ordering::Relaxed);
                     claims += 1;
                     let last = !more || claims == CLAIMS_MAX;
                     self.say(volume, &plan, last);
@@ -159,16 +167,30 @@ impl Conduct<'_> {
             let buyer = entitlement.map_or(&volume.buyer, |entitlement| &entitlement.buyer);
             self.held(buyer, held.into());
         }
+        let buyer = |key: &AmountKey| {
+            let entitlement = plan.book.entitlements.get(&key.entitlement);
+            entitlement.map_or(&volume.buyer, |entitlement| &entitlement.buyer)
+        };
+        let said = |held: &&billing::HeldAmount| last || matches!(held.hold, Hold::Lapsed(_));
+        for held in plan.held_amounts.iter().filter(said) {
+            self.held(buyer(&held.stream), held.into());
+        }
+        // A late amount is said with the claim that placed it; what is suspended, once.
+        let said = |note: &AmountNote| last || matches!(note, AmountNote::Late { .. });
+        for (stream, note) in plan.notes.iter().filter(|(_, note)| said(note)) {
+            self.noted(buyer(stream), NoteSummary::new(stream, note));
+        }
     }
 
     fn hold_all(&self, volume: &Volume, readings: &Readings) {
-        for stream in readings.keys() {
-            let held = billing::Held {
-                stream: stream.clone(),
+        let streams = readings.streams.keys().map(ToString::to_string);
+        for stream in streams.chain(readings.amounts.keys().map(ToString::to_string)) {
+            let held = HeldSummary {
+                stream,
                 growth: None,
-                hold: Hold::Full,
+                reason: Hold::Full.to_string(),
             };
-            self.held(&volume.buyer, (&held).into());
+            self.held(&volume.buyer, held);
         }
     }
 }
@@ -177,7 +199,12 @@ impl Conduct<'_> {
 fn standing(wanted: &Wanted, plan: &Plan) -> Standing {
     let book = &plan.book;
     let owes = book.meters.values().any(|meter| meter.owed >= Fraction::one());
-    if wanted.terms.is_empty() && book.streams.is_empty() && book.in_flight.is_empty() && !owes {
+    if wanted.terms.is_empty()
+        && book.streams.is_empty()
+        && book.amounts.is_empty()
+        && book.in_flight.is_empty()
+        && !owes
+    {
         Standing::Drained
     } else {
         Standing::Open

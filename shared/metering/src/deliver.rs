@@ -62,8 +62,21 @@ impl Conduct<'_> {
         }
     }
 
-    /// Sends records that hold this run's attempt, and settles them by what came back.
+    /// Sends records that hold this run's attempt, and settles them by what came back: each marketplace by itself, so that one
+    /// that is slow or away holds up no other's receipts.
     pub(crate) async fn send(&self, flights: Vec<(&mut Volume, Vec<Record>)>) {
+        let mut marketplaces: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for flight in flights {
+            let marketplace = flight.0.identity().marketplace();
+            marketplaces.entry(marketplace).or_default().push(flight);
+        }
+        let sent = marketplaces
+            .into_iter()
+            .map(|(marketplace, flights)| self.send_to(marketplace, flights));
+        futures::future::join_all(sent).await;
+    }
+
+    async fn send_to(&self, marketplace: &str, flights: Vec<(&mut Volume, Vec<Record>)>) {
         let outgoing: Vec<Outgoing> = flights
             .iter()
             .flat_map(|(volume, records)| {
@@ -77,7 +90,7 @@ impl Conduct<'_> {
             return;
         }
         // The same id never stands in two books: a record's identity is part of it.
-        let sent = self.sink.send(outgoing).await;
+        let sent = self.sinks.send(marketplace, outgoing).await;
         sent.faults.into_iter().for_each(|fault| self.fault(fault));
         let learned: BTreeMap<String, Learned> = sent
             .learned

@@ -9,6 +9,7 @@ mod meter;
 mod read;
 mod report;
 mod run;
+mod sinks;
 mod source;
 mod summary;
 mod want;

@@ -2,14 +2,15 @@
 //! before the next is read, so that an invocation that ends early has done whole buyers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use billing::{Counter, Hour, Owner, Record, Wanted};
+use billing::{Counter, Hour, Owner, Readings, Record, Run, Share, Wanted};
 use futures::{StreamExt as _, stream};
 use platform::{Fault, FaultKind};
 
 use crate::books::Volume;
-use crate::read::Reader;
+use crate::read::{self, Reader};
 use crate::run::{BOOKS_AT_ONCE, Conduct};
 use crate::source::Source;
 use crate::summary::HeldSummary;
@@ -30,7 +31,8 @@ impl Conduct<'_> {
             Ok(source) => source,
             Err(fault) => return self.failed(fault),
         };
-        let (mut wanted, unstated) = want::wanted(self.connection, &source.catalog);
+        let hour = Hour::floor(self.order.at);
+        let (mut wanted, unstated) = want::wanted(self.connection, &source.catalog, hour);
         for unstated in unstated {
             let (stream, reason) = (unstated.metric, unstated.reason);
             self.held(
@@ -55,33 +57,62 @@ impl Conduct<'_> {
             .collect();
         // Another run begins with other buyers, so that the last of them are not always the ones for whom no time was left;
         // books that only end spans go first, in chunks of their own, so that others can begin them in this very run.
-        let hour = Hour::floor(self.order.at);
         let turn = usize::try_from(hour.of_day()).unwrap_or_default();
         let count = work.len().max(1);
         work.rotate_left(turn.wrapping_mul(CHUNK) % count);
         work.sort_by_key(|(_, wanted)| begins(wanted, hour));
+        let done = self.chunks(work, &source, &reader).await;
+        // What was handed on in this run can be counted on in it: a renewal waits for no other hour.
+        let waits: Vec<_> = done
+            .into_iter()
+            .filter(|(volume, wanted)| waits(volume, wanted))
+            .collect();
+        if self.handed_on.load(Ordering::Relaxed) && !self.order.dry_run {
+            self.chunks(waits, &source, &reader).await;
+        }
+    }
+
+    /// Meters chunk after chunk, as far as the time reaches. Answers what it has metered.
+    async fn chunks<'v>(
+        &self,
+        mut work: Vec<(&'v mut Volume, Wanted)>,
+        source: &Source,
+        reader: &Reader<'_>,
+    ) -> Vec<(&'v mut Volume, Wanted)> {
+        let hour = Hour::floor(self.order.at);
+        let mut done = Vec::new();
         while !work.is_empty() {
             let rest = work.split_off(chunk(&work, hour));
             if self.order.deadline.left() < CHUNK_TIME {
                 let left = work.len() + rest.len();
-                return self.fault(Fault::new(
+                self.fault(Fault::new(
                     FaultKind::Incomplete,
                     format!("{left} books were not read for lack of time: the next run begins with others"),
                 ));
+                return done;
             }
-            self.chunk(work, &source, &reader).await;
+            done.extend(self.chunk(work, source, reader).await);
             work = rest;
         }
+        done
     }
 
-    async fn chunk(&self, mut work: Vec<(&mut Volume, Wanted)>, source: &Source, reader: &Reader<'_>) {
+    async fn chunk<'v>(
+        &self,
+        mut work: Vec<(&'v mut Volume, Wanted)>,
+        source: &Source,
+        reader: &Reader<'_>,
+    ) -> Vec<(&'v mut Volume, Wanted)> {
         let counters = work
             .iter()
             .flat_map(|(volume, wanted)| counters(volume, wanted))
             .collect();
         let (owners, unread) = match self.owners_each(&counters).await {
             Ok(read) => read,
-            Err(fault) => return self.fault(fault),
+            Err(fault) => {
+                self.fault(fault);
+                return Vec::new();
+            }
         };
         work.retain(|(volume, wanted)| {
             let needed = self::counters(volume, wanted);
@@ -94,26 +125,57 @@ impl Conduct<'_> {
         let owners = self.adopt(&work, owners).await;
         let run = self.moment();
         let known = plain(&owners);
-        let asked: Vec<_> = work
-            .iter()
-            .map(|(volume, wanted)| billing::to_read(&volume.book, &known, wanted, &run))
-            .collect();
-        let (readings, errors) = reader.read(&asked, |key| source.unreadable(key)).await;
-        errors.into_iter().for_each(|error| self.fault(error.into()));
-        let claimed: Vec<(&mut Volume, Vec<Record>)> = stream::iter(work.drain(..).zip(readings))
+        let readings = self.read(&work, &known, &run, source, reader).await;
+        let claimed: Vec<(&mut Volume, Wanted, Vec<Record>)> = stream::iter(work.drain(..).zip(readings))
             .map(|((volume, wanted), readings)| {
                 let mine = owners_of(&owners, volume, &wanted);
                 async move {
                     let records = self.claim(volume, &wanted, mine, &readings).await;
-                    (volume, records)
+                    (volume, wanted, records)
                 }
             })
             .buffer_unordered(BOOKS_AT_ONCE)
             .collect()
             .await;
-        if !self.order.dry_run {
-            self.send(claimed).await;
+        let mut done = Vec::new();
+        let mut flights = Vec::new();
+        for (volume, wanted, records) in claimed {
+            flights.push(records);
+            done.push((volume, wanted));
         }
+        if !self.order.dry_run {
+            let volumes = done.iter_mut().map(|(volume, _)| &mut **volume);
+            self.send(volumes.zip(flights).collect()).await;
+        }
+        done
+    }
+
+    /// Reads what a chunk's books want: usage, and amounts.
+    async fn read(
+        &self,
+        work: &[(&mut Volume, Wanted)],
+        owners: &BTreeMap<Counter, Owner>,
+        run: &Run,
+        source: &Source,
+        reader: &Reader<'_>,
+    ) -> Vec<Readings> {
+        let books = || work.iter().map(|(volume, wanted)| (&volume.book, wanted));
+        let asked: Vec<_> = books()
+            .map(|(book, wanted)| billing::to_read(book, owners, wanted, run))
+            .collect();
+        let (usage, errors) = reader.read(&asked, |key| source.unreadable(key)).await;
+        let asked: Vec<_> = books()
+            .map(|(book, wanted)| billing::amounts::to_read(book, owners, wanted, run))
+            .collect();
+        let unreadable = |customer: &str| source.customer(customer);
+        let (amounts, more) = read::amounts::read(&source.client, &asked, run.hour(), unreadable).await;
+        errors
+            .into_iter()
+            .chain(more)
+            .for_each(|error| self.fault(error.into()));
+        let both = usage.into_iter().zip(amounts);
+        both.map(|(streams, amounts)| Readings { streams, amounts })
+            .collect()
     }
 
     /// The owners of counters, all of them or none.
@@ -144,6 +206,17 @@ impl Conduct<'_> {
 /// Whether a book has spans to count that are not over.
 fn begins(wanted: &Wanted, hour: Hour) -> bool {
     wanted.sources.iter().any(|source| source.span.until > hour)
+        || wanted.amounts.iter().any(|source| source.until > hour)
+}
+
+/// Whether a book wants amounts counted that it does not count yet.
+fn waits(volume: &Volume, wanted: &Wanted) -> bool {
+    let counted = |shares: Vec<&Share>| {
+        let mut amounts = volume.book.amounts.values();
+        amounts.any(|amount| !amount.ended && amount.shares.keys().eq(shares.iter().copied()))
+    };
+    let mut sources = wanted.amounts.iter().filter(|source| source.target.is_some());
+    sources.any(|source| !counted(source.shares.keys().collect()))
 }
 
 /// How many books make a chunk.
@@ -154,6 +227,7 @@ fn chunk(work: &[(&mut Volume, Wanted)], hour: Hour) -> usize {
     for (volume, wanted) in work {
         customers.extend(wanted.sources.iter().map(|source| source.customer.as_str()));
         customers.extend(volume.book.streams.keys().map(|key| key.customer.as_str()));
+        customers.extend(shares(volume, wanted).map(|share| share.customer.as_str()));
         if count > 0 && (customers.len() > CHUNK || count == 2 * CHUNK || begins(wanted, hour) != alike) {
             break;
         }
@@ -172,7 +246,18 @@ pub(crate) fn counters(volume: &Volume, wanted: &Wanted) -> BTreeSet<Counter> {
         .sources
         .iter()
         .map(|source| wanted.counter(&source.customer, &source.metric));
-    streams.chain(sources).collect()
+    let amounts = shares(volume, wanted).flat_map(|share| share.counters(&wanted.account));
+    streams.chain(sources).chain(amounts).collect()
+}
+
+/// The shares of amounts that a book counts, or is to count.
+fn shares<'a>(volume: &'a Volume, wanted: &'a Wanted) -> impl Iterator<Item = &'a Share> {
+    let counted = volume
+        .book
+        .amounts
+        .values()
+        .flat_map(|amount| amount.shares.keys());
+    counted.chain(wanted.amounts.iter().flat_map(|source| source.shares.keys()))
 }
 
 fn owners_of(owners: &Owners, volume: &Volume, wanted: &Wanted) -> Owners {

@@ -1,6 +1,8 @@
 //! Reads the streams of many books in as few pages as Metronome's rules allow. A page holds one customer and metric, so what
 //! counts is which pairs are asked for, not how they are put into requests; and one bad id must not void the others.
 
+pub(crate) mod amounts;
+mod invoices;
 mod reading;
 mod rows;
 
@@ -25,8 +27,8 @@ const LISTS_IN_FLIGHT: usize = 8;
 /// lists, and a bound on what an answer that is always bad can cost.
 const SPLITS_MAX: usize = 64;
 
-/// Readings by stream: what was read, or why it could not be.
-pub(crate) type Readings = BTreeMap<StreamKey, Result<Reading, String>>;
+/// Usage of usage by stream: what was read, or why it could not be.
+pub(crate) type Usage = BTreeMap<StreamKey, Result<Reading, String>>;
 
 /// What one run reads Metronome with.
 pub(crate) struct Reader<'a> {
@@ -61,7 +63,7 @@ impl<'a> Reader<'a> {
         &self,
         books: &[Vec<ToRead>],
         unreadable: impl Fn(&StreamKey) -> Option<String>,
-    ) -> (Vec<Readings>, Vec<Error>) {
+    ) -> (Vec<Usage>, Vec<Error>) {
         let refused = |stream: &ToRead| unreadable(&stream.key);
         let recipes: Vec<Vec<(&ToRead, Recipe)>> = books
             .iter()

@@ -10,7 +10,7 @@ use platform::text::printable;
 
 use crate::books::Volume;
 use crate::run::Conduct;
-use crate::summary::{BuyerSummary, HeldSummary, RecordSummary, fault_of};
+use crate::summary::{BuyerSummary, HeldSummary, NoteSummary, RecordSummary, fault_of};
 
 /// What a connection's run has to say.
 #[derive(Debug, Default)]
@@ -80,6 +80,10 @@ impl Conduct<'_> {
         self.buyer(buyer, |summary| summary.held.push(held));
     }
 
+    pub(crate) fn noted(&self, buyer: &str, note: NoteSummary) {
+        self.buyer(buyer, |summary| summary.notes.push(note));
+    }
+
     pub(crate) fn owed(&self, volume: &Volume) {
         for (key, meter) in &volume.book.meters {
             let entitlement = volume.book.entitlements.get(&key.entitlement);
@@ -135,6 +139,7 @@ impl Report {
             *outcomes.entry(record.outcome).or_default() += 1;
         }
         let held: Vec<_> = self.buyers.values().flat_map(|buyer| &buyer.held).collect();
+        let notes: Vec<_> = self.buyers.values().flat_map(|buyer| &buyer.notes).collect();
         // The first hundred name what waits; the number says how many more there are.
         serde_json::json!({
             "failed": self.failed,
@@ -142,6 +147,7 @@ impl Report {
             "records": outcomes,
             "held_count": held.len(),
             "held": held.into_iter().take(100).collect::<Vec<_>>(),
+            "notes": notes.into_iter().take(100).collect::<Vec<_>>(),
         })
     }
 }

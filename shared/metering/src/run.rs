@@ -1,7 +1,7 @@
 //! The run: every connection by itself, so that one's failure never stops another's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
@@ -11,12 +11,14 @@ use futures::{StreamExt as _, stream};
 use marketplace::Aws;
 use platform::config::Environment;
 use platform::connection::BillingMode;
+use platform::secrets::{self, ConnectionSecret};
 use platform::text::printable;
 use platform::{Clock, Connection, Deadline, Fault, FaultKind, Transport, requests};
 use store::{Standing, Store};
 
 use crate::books::Volume;
 use crate::report::{Report, words};
+use crate::sinks::Sinks;
 use crate::summary::{ConnectionSummary, RunSummary, Status, written};
 
 /// Connections run at the same time. Each has its own token's budget; the marketplaces' limits hold for all.
@@ -80,6 +82,8 @@ pub struct Order {
     pub at: DateTime<Utc>,
     /// One connection; none: every enabled one.
     pub connection: Option<String>,
+    /// Connections of these modes are run, and no other.
+    pub modes: &'static [BillingMode],
     /// Read and plan, and leave no trace.
     pub dry_run: bool,
     /// An operator runs it: a connection with `auto_report = false` is run too.
@@ -90,7 +94,7 @@ pub struct Order {
     pub deadline: Deadline,
 }
 
-/// Runs quantity metering.
+/// Runs a metering job.
 ///
 /// # Errors
 /// When nothing could be begun: an hour that has not come, a connection that is not there, a table that does not answer. What
@@ -112,8 +116,13 @@ pub async fn run(deps: &Deps, order: &Order) -> Result<RunSummary, Fault> {
     let work = with_sinks(deps, order, &connections);
     let done = stream::iter(work)
         .map(|(connection, sink)| async {
-            let conduct = Conduct::new(deps, order, connection, &live, sink);
-            let (report, requests) = requests::counted(conduct.run()).await;
+            let conduct = async {
+                Conduct::new(deps, order, connection, &live, sink)
+                    .await
+                    .run()
+                    .await
+            };
+            let (report, requests) = requests::counted(conduct).await;
             (connection.id.clone(), report, requests)
         })
         .buffered(CONNECTIONS_AT_ONCE)
@@ -186,7 +195,9 @@ async fn connections(
     connections.retain(|connection| {
         order.connection.as_ref().is_none_or(|id| *id == connection.id)
             && (connection.auto_report || order.by_hand)
-            && connection.billing_mode == Some(BillingMode::Quantity)
+            && connection
+                .billing_mode
+                .is_some_and(|mode| order.modes.contains(&mode))
     });
     Ok((connections, live))
 }
@@ -225,26 +236,34 @@ pub(crate) struct Conduct<'a> {
     pub(crate) live: &'a BTreeSet<String>,
     /// This run's name on records.
     pub(crate) attempt: String,
-    pub(crate) sink: Arc<Aws>,
+    pub(crate) sinks: Sinks,
+    /// The connection's secret, or why it could not be read.
+    pub(crate) secret: Result<ConnectionSecret, Fault>,
+    /// Some book has handed on a stream of amounts in this run.
+    pub(crate) handed_on: AtomicBool,
     writes: AtomicU64,
     pub(crate) report: Mutex<Report>,
 }
 
 impl<'a> Conduct<'a> {
-    fn new(
+    async fn new(
         deps: &'a Deps,
         order: &'a Order,
         connection: &'a Connection,
         live: &'a BTreeSet<String>,
-        sink: Arc<Aws>,
+        aws: Arc<Aws>,
     ) -> Self {
+        let secret = secrets::read(&deps.secrets, &connection.secret).await;
+        let sinks = Sinks::new(deps, connection, aws, &secret, order.deadline);
         Self {
             deps,
             order,
             connection,
             live,
             attempt: format!("{}/{}", order.invocation, connection.id),
-            sink,
+            sinks,
+            secret,
+            handed_on: AtomicBool::new(false),
             writes: AtomicU64::new(0),
             report: Mutex::default(),
         }

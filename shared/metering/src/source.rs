@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use billing::StreamKey;
 use metronome::{Client, Customers};
-use platform::{Fault, FaultKind, secrets};
+use platform::connection::METRONOME;
+use platform::{Fault, FaultKind};
 
 use crate::run::Conduct;
 use crate::want::Catalog;
@@ -18,8 +19,8 @@ pub(crate) struct Source {
 
 impl Conduct<'_> {
     pub(crate) async fn source(&self) -> Result<Source, Fault> {
-        let secret = secrets::read(&self.deps.secrets, &self.connection.secret).await?;
-        let token = secret.metronome_token.ok_or_else(|| {
+        let secret = self.secret.as_ref().map_err(Clone::clone)?;
+        let token = secret.metronome_token.clone().ok_or_else(|| {
             Fault::new(
                 FaultKind::Misconfigured,
                 format!("the secret `{}` has no `metronome_token`", self.connection.secret),
@@ -71,23 +72,25 @@ impl Source {
                 key.metric
             ));
         }
-        if self.customers.missing.contains(&key.customer) {
-            return Some(format!("the customer {} is not in Metronome", key.customer));
+        self.customer(&key.customer)
+    }
+
+    /// Why a customer is not worth asking for.
+    pub(crate) fn customer(&self, id: &str) -> Option<String> {
+        if self.customers.missing.iter().any(|missing| missing == id) {
+            return Some(format!("the customer {id} is not in Metronome"));
         }
-        let found = self
-            .customers
-            .found
-            .iter()
-            .find(|customer| customer.id == key.customer)?;
+        let found = self.customers.found.iter().find(|customer| customer.id == id)?;
         found
             .archived_at
-            .map(|_| format!("the customer {} is archived in Metronome", key.customer))
+            .map(|_| format!("the customer {id} is archived in Metronome"))
     }
 
     /// What is wrong with the configuration, as Metronome sees it.
     fn complaints(&self, connection: &platform::Connection) -> Vec<Fault> {
         let misconfigured = |words: String| Fault::new(FaultKind::Misconfigured, words);
         let converted = connection.conversions.iter().map(|conversion| &conversion.from);
+        let converted = converted.filter(|from| *from != METRONOME);
         let listed = connection.whitelist.metrics.iter().flatten();
         let metrics: BTreeSet<&String> = converted.chain(listed).collect();
         let gone = metrics

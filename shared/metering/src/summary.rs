@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use billing::{Fraction, Held, Hour, Outcome, Record};
+use billing::{AmountKey, AmountNote, Fraction, Held, HeldAmount, Hour, Outcome, Record};
 use chrono::{DateTime, SecondsFormat, Utc};
 use platform::requests::Requests;
 use platform::{Fault, FaultKind};
@@ -60,6 +60,9 @@ pub struct BuyerSummary {
     pub records: Vec<RecordSummary>,
     /// What waits.
     pub held: Vec<HeldSummary>,
+    /// What else there is to say of amounts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<NoteSummary>,
     /// What is owed in each dimension, an exact fraction.
     pub owed: BTreeMap<String, Fraction>,
 }
@@ -93,6 +96,46 @@ pub struct HeldSummary {
     pub growth: Option<String>,
     /// Why.
     pub reason: String,
+}
+
+/// What the design's limits say of a stream of amounts, in dollars.
+#[derive(Clone, Debug, Serialize)]
+pub struct NoteSummary {
+    /// The stream's name.
+    pub stream: String,
+    /// `suspended`: this much is to be passed until growth is billed again. `late`: this much of an earlier month goes into the
+    /// month that runs, for the marketplace takes no more of its own.
+    pub note: &'static str,
+    /// Dollars.
+    pub amount: String,
+    /// The invoice that caused it, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+}
+
+impl NoteSummary {
+    pub(crate) fn new(stream: &AmountKey, note: &AmountNote) -> Self {
+        let (note, amount, cause) = match note {
+            AmountNote::Suspended { to_pass, cause } => ("suspended", to_pass, Some(cause.clone())),
+            AmountNote::Late { amount } => ("late", amount, None),
+        };
+        Self {
+            stream: stream.to_string(),
+            note,
+            amount: amount.normalize().to_string(),
+            cause,
+        }
+    }
+}
+
+impl From<&HeldAmount> for HeldSummary {
+    fn from(held: &HeldAmount) -> Self {
+        Self {
+            stream: held.stream.to_string(),
+            growth: held.growth.map(|growth| growth.normalize().to_string()),
+            reason: held.hold.to_string(),
+        }
+    }
 }
 
 impl RecordSummary {

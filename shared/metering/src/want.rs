@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use billing::{Accumulation, Destination, Group, Hour, Source, Span, Target, Terms, Wanted};
+use billing::{
+    Accumulation, AmountSource, Destination, Group, Hour, Share, Source, Span, Target, Terms, Wanted,
+};
 use metronome::{Aggregation, BillableMetric};
 use platform::Connection;
-use platform::connection::{Buyer, Conversion, Entitlement};
+use platform::connection::{BillingMode, Buyer, Conversion, Entitlement, METRONOME};
 
 /// The account's billable metrics, by id.
 pub(crate) type Catalog = BTreeMap<String, BillableMetric>;
@@ -22,6 +24,7 @@ pub(crate) struct Unstated {
 pub(crate) fn wanted(
     connection: &Connection,
     catalog: &Catalog,
+    hour: Hour,
 ) -> (BTreeMap<String, Wanted>, BTreeSet<Unstated>) {
     let mut books: BTreeMap<String, Wanted> = BTreeMap::new();
     let mut unstated = BTreeSet::new();
@@ -45,17 +48,67 @@ pub(crate) fn wanted(
                 from,
                 until: until.unwrap_or(Hour::NEVER),
             };
-            book.sources.extend(sources(
-                connection,
-                catalog,
-                buyer,
-                entitlement,
-                span,
-                &mut unstated,
-            ));
+            if connection.billing_mode.is_some_and(BillingMode::is_amount) {
+                book.amounts.push(amounts(connection, buyer, entitlement, span));
+            } else {
+                book.sources.extend(sources(
+                    connection,
+                    catalog,
+                    buyer,
+                    entitlement,
+                    span,
+                    &mut unstated,
+                ));
+            }
         }
     }
+    let live = books
+        .values()
+        .flat_map(|book| &book.amounts)
+        .filter(|source| source.until > hour);
+    let followed: BTreeSet<Share> = live.flat_map(|source| source.shares.keys().cloned()).collect();
+    for book in books.values_mut() {
+        book.followed.clone_from(&followed);
+    }
     (books, unstated)
+}
+
+/// The amounts of a buyer, for one of its entitlements.
+fn amounts(connection: &Connection, buyer: &Buyer, entitlement: &Entitlement, span: Span) -> AmountSource {
+    let marketplace = entitlement.destination.identity.marketplace();
+    let conversion = connection.conversions_of(METRONOME, marketplace).next();
+    let shares: BTreeMap<Share, Hour> = buyer
+        .shares()
+        .into_iter()
+        .map(|(share, since)| {
+            (
+                share,
+                span.from
+                    .max(connection.mode_since.max(since).unwrap_or(span.from)),
+            )
+        })
+        .collect();
+    let fixed = shares.iter().filter_map(|(share, since)| {
+        let metric = share.counter("").metric;
+        let value = connection.opening(&share.customer, &metric, &Group::new(), *since)?;
+        Some((share.clone(), value))
+    });
+    AmountSource {
+        entitlement: entitlement.key,
+        scheduled: connection.scheduled,
+        until: span.until,
+        fixed: fixed.collect(),
+        target: conversion.map(target),
+        shares,
+    }
+}
+
+fn target(conversion: &Conversion) -> Target {
+    Target {
+        dimension: conversion.to.clone(),
+        factor: conversion.factor.clone(),
+        hold_above: conversion.hold_above,
+    }
 }
 
 /// A book of which nothing is wanted but what it still owes.
@@ -66,6 +119,8 @@ pub(crate) fn nothing(connection: &Connection, destination: &Destination) -> Wan
         destination: destination.clone(),
         terms: Vec::new(),
         sources: Vec::new(),
+        amounts: Vec::new(),
+        followed: BTreeSet::new(),
         effective: Hour::ceil(connection.applied_at),
         open_days: connection.open_days,
         gone: BTreeSet::new(),
@@ -98,6 +153,7 @@ fn sources(
             let from = span
                 .from
                 .max(since.unwrap_or(span.from))
+                .max(connection.mode_since.unwrap_or(span.from))
                 .max(customer.since.unwrap_or(span.from));
             sources.extend(rows.iter().map(|(group, accumulation, target)| Source {
                 entitlement: entitlement.key,
@@ -160,12 +216,8 @@ fn rows(
                 (false, Some(_)) => conversion.accumulation(false),
                 _ => conversion.accumulation(additive),
             };
-            let target = Target {
-                dimension: conversion.to.clone(),
-                factor: conversion.factor.clone(),
-                hold_above: conversion.hold_above,
-            };
-            accumulation.map(|accumulation| (conversion.group.clone(), accumulation, Some(target)))
+            accumulation
+                .map(|accumulation| (conversion.group.clone(), accumulation, Some(target(conversion))))
         })
         .collect()
 }

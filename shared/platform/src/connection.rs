@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use billing::{Accumulation, Destination, Fraction, Group, Hour};
+use billing::{Accumulation, Destination, Fraction, Group, Hour, Share};
 use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,32 @@ use serde::{Deserialize, Serialize};
 pub enum BillingMode {
     /// Billable-metric usage, hourly.
     Quantity,
+    /// Invoice totals, hourly.
+    AmountHourly,
+    /// Invoice totals, daily.
+    AmountDaily,
 }
+
+impl BillingMode {
+    /// The word in connection files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Quantity => "quantity",
+            Self::AmountHourly => "amount_hourly",
+            Self::AmountDaily => "amount_daily",
+        }
+    }
+
+    /// Whether invoice totals are metered.
+    #[must_use]
+    pub fn is_amount(self) -> bool {
+        self != Self::Quantity
+    }
+}
+
+/// The one source of a conversion in the amount modes: invoice totals, in dollars.
+pub const METRONOME: &str = "metronome";
 
 /// How the usage of a metric that does not simply add up is billed (`accumulate`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +64,7 @@ pub struct MetronomeAccount {
 /// `[[conversion]]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversion {
-    /// The billable metric.
+    /// The billable metric, or [`METRONOME`] in the amount modes.
     pub from: String,
     /// Only these rows of it; empty: all.
     #[serde(default, skip_serializing_if = "Group::is_empty")]
@@ -114,11 +139,33 @@ pub struct Buyer {
     pub id: String,
     /// The Metronome customers that buy as one.
     pub customers: Vec<BuyerCustomer>,
+    /// Amount modes: only these contracts; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contracts: Vec<String>,
     /// One after another, by `starts_at`.
     pub entitlements: Vec<Entitlement>,
 }
 
 impl Buyer {
+    /// What the buyer's invoices are counted by: each customer, or each of its contracts, with the hour from which it counts.
+    #[must_use]
+    pub fn shares(&self) -> BTreeMap<Share, Option<Hour>> {
+        let mut shares = BTreeMap::new();
+        for customer in &self.customers {
+            let share = |contract: Option<&String>| Share {
+                customer: customer.id.clone(),
+                contract: contract.cloned(),
+            };
+            if self.contracts.is_empty() {
+                shares.insert(share(None), customer.since);
+            }
+            for contract in &self.contracts {
+                shares.insert(share(Some(contract)), customer.since);
+            }
+        }
+        shares
+    }
+
     /// The hours that the entitlement at `index` counts: an hour in which one entitlement ends belongs to it, else to the one
     /// that begins.
     #[must_use]
@@ -200,19 +247,19 @@ impl Whitelist {
     }
 }
 
-/// The part of a period that had been counted when `apply` fixed from which hour it is billed.
+/// The part of a period, or of an amount, that had been counted when `apply` fixed from which hour it is billed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opening {
     /// The Metronome customer.
     pub customer: String,
-    /// The billable metric.
+    /// The billable metric; of an amount, what its counter has for one ([`billing::Counter::AMOUNTS`]).
     pub metric: String,
     /// Only these rows of it.
     #[serde(default, skip_serializing_if = "Group::is_empty")]
     pub group: Group,
     /// The hour from which it is billed.
     pub since: Hour,
-    /// What Metronome had counted of that month.
+    /// What Metronome had counted of that month; of an amount, all invoices until then, in dollars.
     #[serde(with = "billing::text")]
     pub value: Decimal,
 }
@@ -227,6 +274,12 @@ pub struct Connection {
     /// What is metered; none: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing_mode: Option<BillingMode>,
+    /// The mode, or what is counted in it, was changed by an `apply`: it counts from the hour fixed then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode_since: Option<Hour>,
+    /// Amount modes: scheduled invoices count too, once finalized.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scheduled: bool,
     /// Whether scheduled runs touch it.
     pub auto_report: bool,
     /// How many days a month takes late usage after its end: 0 to 34.

@@ -146,6 +146,11 @@ fn aside(key: &AmountKey, amount: &mut Amount, reading: &AmountReading, said: &m
     for (invoice, total) in &reading.corrections {
         said.hold(key, Some(*total), Hold::Correction(invoice.clone()));
     }
+    for (invoice, (kind, total)) in &reading.unknown {
+        let reason =
+            format!("the invoice {invoice} is of the type {kind}, which is not known: it does not count");
+        said.hold(key, Some(*total), Hold::Unread(reason));
+    }
     amount.waiting = reading.corrections.keys().cloned().collect();
 }
 

@@ -236,7 +236,11 @@ impl Recipe {
     }
 }
 
-fn add(sum: Decimal, amount: Decimal) -> Result<Decimal, String> {
+/// A sum with all its digits.
+///
+/// # Errors
+/// Where an exact decimal cannot hold it.
+pub(crate) fn add(sum: Decimal, amount: Decimal) -> Result<Decimal, String> {
     let total = sum
         .checked_add(amount)
         .ok_or("its usage is larger than an exact decimal holds")?;

@@ -30,6 +30,8 @@ fn connection(id: &str, buyers: usize) -> Connection {
         id: id.to_owned(),
         secret: "meterbridge/acme".to_owned(),
         billing_mode: None,
+        mode_since: None,
+        scheduled: false,
         auto_report: true,
         open_days: 2,
         metronome: MetronomeAccount {

@@ -114,6 +114,8 @@ fn a_whole_file_says_exactly_this() {
         id: "acme".to_owned(),
         secret: "meterbridge/acme".to_owned(),
         billing_mode: Some(BillingMode::Quantity),
+        mode_since: None,
+        scheduled: false,
         auto_report: false,
         open_days: 34,
         metronome: MetronomeAccount {
