@@ -87,6 +87,8 @@ pub struct Run {
 pub enum Job {
     /// Billable-metric usage to the marketplaces, hourly
     QuantityMetering,
+    /// Invoice totals to the marketplaces, hourly or daily as the connection says
+    InvoiceMetering,
 }
 
 /// `delete`

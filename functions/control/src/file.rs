@@ -122,6 +122,8 @@ fn declaration(file: &Section<'_>, text: &str, now: DateTime<Utc>) -> Option<Dec
         .collect();
     let connection = Connection {
         billing_mode: file.word("billing_mode", &[("quantity", BillingMode::Quantity)]),
+        mode_since: None,
+        scheduled: false,
         auto_report: file.flag("auto_report").unwrap_or(true),
         open_days: file.integer("open_days", 0..=OPEN_DAYS_MAX).unwrap_or(OPEN_DAYS),
         metronome: metronome(file),
@@ -176,6 +178,8 @@ fn stated(buyer: buyer::Stated) -> Buyer {
     Buyer {
         id: buyer.id,
         customers: buyer.customers.into_iter().map(customer).collect(),
+        contracts: Vec::new(),
+        contracts_since: None,
         entitlements: buyer
             .entitlements
             .into_iter()

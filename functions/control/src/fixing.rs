@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use billing::{Hour, Identity};
 use chrono::{DateTime, TimeDelta, Utc};
 use platform::Connection;
-use platform::connection::{Buyer, Entitlement, Whitelist};
+use platform::connection::{BillingMode, Buyer, Entitlement, Whitelist};
 
 use crate::file::Declaration;
 use crate::term::Term;
@@ -26,6 +26,10 @@ pub fn fix(declaration: Declaration, stored: Option<&Connection>) -> Connection 
         connection.begun_at = stored.begun_at;
         connection.whitelist = whitelist(connection.whitelist.metrics, &stored.whitelist, hour);
         connection.openings.clone_from(&stored.openings);
+        connection.mode_since = mode_since(&connection, stored, hour);
+        for buyer in &mut connection.buyers {
+            contracts_since(buyer, stored, hour);
+        }
         // Reached at another address it is still the same account: its counters keep their owners.
         connection.metronome.name.clone_from(&stored.metronome.name);
     }
@@ -51,6 +55,29 @@ fn customers(buyer: &mut Buyer, from_start: bool, stored: Option<&Connection>, h
             None => Some(hour),
         };
     }
+}
+
+/// From when a mode counts that was changed: what was billed by usage must not be billed by invoices too. A connection that had
+/// no mode has billed nothing.
+fn mode_since(connection: &Connection, stored: &Connection, hour: Hour) -> Option<Hour> {
+    let kind = |connection: &Connection| connection.billing_mode.map(BillingMode::is_amount);
+    match (kind(stored), kind(connection)) {
+        (Some(before), Some(now)) if before != now => Some(hour),
+        // Without a mode for a while, it still is what it was before.
+        _ => stored.mode_since,
+    }
+}
+
+/// A buyer whose contracts are chosen otherwise counts them from the next hour.
+fn contracts_since(buyer: &mut Buyer, stored: &Connection, hour: Hour) {
+    let known = stored.buyers.iter().find(|known| known.id == buyer.id);
+    buyer.contracts_since = known.and_then(|known| {
+        if known.contracts == buyer.contracts {
+            known.contracts_since
+        } else {
+            Some(hour)
+        }
+    });
 }
 
 /// A metric that an earlier apply left out counts from the hour of the apply that brings it back; the others keep the hour

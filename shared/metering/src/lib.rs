@@ -14,5 +14,8 @@ mod source;
 mod summary;
 mod want;
 
+pub use read::amounts::parts_before;
 pub use run::{Deps, Order, run};
-pub use summary::{BuyerSummary, ConnectionSummary, HeldSummary, RecordSummary, RunSummary, Status};
+pub use summary::{
+    BuyerSummary, ConnectionSummary, HeldSummary, NoteSummary, RecordSummary, RunSummary, Status,
+};

@@ -11,6 +11,7 @@ use futures::{StreamExt as _, stream};
 use marketplace::Aws;
 use platform::config::Environment;
 use platform::connection::BillingMode;
+use platform::scheduled::{Invocation, Scheduled};
 use platform::secrets::{self, ConnectionSecret};
 use platform::text::printable;
 use platform::{Clock, Connection, Deadline, Fault, FaultKind, Transport, requests};
@@ -92,6 +93,28 @@ pub struct Order {
     pub invocation: String,
     /// When it ends.
     pub deadline: Deadline,
+}
+
+impl Order {
+    /// What a scheduled event orders of a job that is for connections of `modes`.
+    #[must_use]
+    pub fn scheduled(
+        job: &'static str,
+        modes: &'static [BillingMode],
+        event: Scheduled,
+        invocation: Invocation,
+    ) -> Self {
+        Self {
+            job,
+            at: event.time,
+            connection: event.detail.connection,
+            modes,
+            dry_run: event.detail.dry_run,
+            by_hand: false,
+            invocation: invocation.id,
+            deadline: invocation.deadline,
+        }
+    }
 }
 
 /// Runs a metering job.

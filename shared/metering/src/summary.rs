@@ -168,6 +168,19 @@ impl From<&Held> for HeldSummary {
 }
 
 impl RunSummary {
+    /// The summary of a run in which nothing failed.
+    ///
+    /// # Errors
+    /// [`Self::failure`]; what was done all the same is told to the log.
+    pub fn whole(self) -> Result<Self, Fault> {
+        let Some(fault) = self.failure() else {
+            return Ok(self);
+        };
+        let told = serde_json::to_string(&self).unwrap_or_default();
+        tracing::warn!(summary = told, "the run is done, but for what failed");
+        Err(fault)
+    }
+
     /// The failure that the run ends in: the first kind in order, with all that failed in words.
     #[must_use]
     pub fn failure(&self) -> Option<Fault> {

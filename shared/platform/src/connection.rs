@@ -142,6 +142,9 @@ pub struct Buyer {
     /// Amount modes: only these contracts; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contracts: Vec<String>,
+    /// The contracts were chosen otherwise by an `apply`: what they are now counts from the hour fixed then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contracts_since: Option<Hour>,
     /// One after another, by `starts_at`.
     pub entitlements: Vec<Entitlement>,
 }
@@ -157,10 +160,10 @@ impl Buyer {
                 contract: contract.cloned(),
             };
             if self.contracts.is_empty() {
-                shares.insert(share(None), customer.since);
+                shares.insert(share(None), customer.since.max(self.contracts_since));
             }
             for contract in &self.contracts {
-                shares.insert(share(Some(contract)), customer.since);
+                shares.insert(share(Some(contract)), customer.since.max(self.contracts_since));
             }
         }
         shares

@@ -12,6 +12,7 @@ pub mod exact;
 pub mod limiter;
 pub mod requests;
 pub mod retry;
+pub mod scheduled;
 pub mod secrets;
 pub mod telemetry;
 pub mod text;

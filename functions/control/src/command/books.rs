@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use billing::{Book, Fraction, InFlight, Meter, MeterKey, Stream, StreamKey};
+use billing::{Amount, AmountKey, Book, Fraction, InFlight, Meter, MeterKey, Stream, StreamKey};
 use platform::text::printable;
 use serde_json::{Value, json};
 
@@ -79,6 +79,25 @@ fn words(buyer: &str, book: &Book) -> String {
             ));
         }
     }
+    for (key, amount) in &book.amounts {
+        line(format!("stream {}", name(book, key)));
+        line(format!("  mark ${}, until {}", amount.mark().normalize(), amount.until));
+        if let Some(short) = &amount.shortfall {
+            let to_pass = amount.mark() - short.total;
+            line(format!("  suspended until ${} more: {}", to_pass.normalize(), short.cause));
+        }
+        if let Some(held) = &amount.held {
+            line(format!(
+                "  held since {} at ${}: {}",
+                held.since,
+                held.reading.normalize(),
+                held.reason
+            ));
+        }
+        for invoice in &amount.waiting {
+            line(format!("  held: the invoice {invoice} corrects another"));
+        }
+    }
     for flight in &book.in_flight {
         let record = &flight.record;
         line(format!(
@@ -109,6 +128,7 @@ fn document(visit: &Visit, book: Option<&Book>) -> Value {
         "standing": visit.standing,
         "meters": all(|book| book.meters.iter().map(|(key, meter)| meter_document(book, key, meter)).collect()),
         "streams": all(|book| book.streams.iter().map(|(key, stream)| stream_document(book, key, stream)).collect()),
+        "amounts": all(|book| book.amounts.iter().map(|(key, amount)| amount_document(book, key, amount)).collect()),
         "in_flight": all(|book| book.in_flight.iter().map(flight_document).collect()),
     })
 }
@@ -145,6 +165,36 @@ fn stream_document(book: &Book, key: &StreamKey, stream: &Stream) -> Value {
         "claimed": stream.claimed.map(|hour| hour.to_string()),
         "dimension": stream.target.as_ref().map(|target| &target.dimension),
         "held": held,
+    })
+}
+
+fn amount_document(book: &Book, key: &AmountKey, amount: &Amount) -> Value {
+    let shares: Vec<Value> = amount
+        .marks
+        .iter()
+        .map(|(share, mark)| {
+            json!({"customer": share.customer, "contract": share.contract, "mark": mark.normalize().to_string()})
+        })
+        .collect();
+    let held = amount.held.as_ref().map(|held| {
+        json!({"reason": held.reason, "reading": held.reading.normalize().to_string(), "since": held.since.to_string()})
+    });
+    let suspended = amount.shortfall.as_ref().map(|short| {
+        json!({"total": short.total.normalize().to_string(), "cause": short.cause})
+    });
+    json!({
+        "stream": name(book, key),
+        "connection": amount.connection,
+        "currency": key.currency,
+        "from": key.from.to_string(),
+        "until": amount.until.to_string(),
+        "mark": amount.mark().normalize().to_string(),
+        "shares": shares,
+        "claimed": amount.claimed.map(|hour| hour.to_string()),
+        "dimension": amount.target.as_ref().map(|target| &target.dimension),
+        "held": held,
+        "suspended": suspended,
+        "corrections": amount.waiting,
     })
 }
 

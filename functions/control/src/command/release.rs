@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use billing::{Book, Identity, MeterKey, StreamKey};
+use billing::{AmountKey, Book, HoldNote, Identity, MeterKey, StreamKey, Target};
+use rust_decimal::Decimal;
 use serde_json::json;
 use store::{Change, Standing, WriteError};
 
@@ -20,6 +21,7 @@ pub(super) fn name(book: &Book, key: &impl fmt::Display) -> String {
 enum Named {
     Meter(MeterKey),
     Stream(StreamKey),
+    Amount(AmountKey),
 }
 
 /// Where it was found, and whose that is.
@@ -109,8 +111,13 @@ fn matches(book: &Book, wanted: &str) -> Vec<(String, Named)> {
         .streams
         .keys()
         .map(|key| (key.to_string(), Named::Stream(key.clone())));
+    let amounts = book
+        .amounts
+        .keys()
+        .map(|key| (key.to_string(), Named::Amount(key.clone())));
     meters
         .chain(streams)
+        .chain(amounts)
         .map(|(bare, named)| (format!("{}#{bare}", book.destination.identity), bare, named))
         .filter(|(full, bare, _)| full == wanted || bare == wanted)
         .map(|(full, _, named)| (full, named))
@@ -165,22 +172,39 @@ fn change(book: &mut Book, named: &Named) -> Result<String, String> {
         Named::Stream(key) => {
             let stream = book.streams.get_mut(key).ok_or("it is not there any more")?;
             let held = stream.held.as_ref().ok_or("it is not held")?;
-            let limit = stream.target.as_ref().and_then(|target| target.hold_above);
             let passed = stream
                 .released_to
                 .map_or(stream.mark, |released| released.max(stream.mark));
-            // A release lets growth pass its limit and nothing else: what is held for another reason wants that mended.
-            let above = limit.is_some_and(|limit| {
-                held.reading
-                    .checked_sub(passed)
-                    .is_some_and(|grown| grown > limit)
-            });
-            if !above {
-                return Err(format!("it is held, but not above its limit: {}", held.reason));
-            }
-            let reading = held.reading;
+            let reading = above(held, stream.target.as_ref(), passed)?;
             stream.released_to = Some(reading);
             Ok(format!("released up to the reading {}", reading.normalize()))
         }
+        Named::Amount(key) => {
+            let amount = book.amounts.get_mut(key).ok_or("it is not there any more")?;
+            if !amount.waiting.is_empty() {
+                let corrections = std::mem::take(&mut amount.waiting);
+                let named = corrections.iter().cloned().collect::<Vec<_>>().join(", ");
+                amount.passed.extend(corrections);
+                return Ok(format!("released; from now on these corrections count: {named}"));
+            }
+            let mark = amount.mark();
+            let held = amount.held.as_ref().ok_or("it is not held")?;
+            let passed = amount.released_to.map_or(mark, |released| released.max(mark));
+            let reading = above(held, amount.target.as_ref(), passed)?;
+            amount.released_to = Some(reading);
+            Ok(format!("released up to the total ${}", reading.normalize()))
+        }
+    }
+}
+
+/// The reading that is held above its limit. A release lets growth pass that and nothing else: what is held for another reason
+/// wants that mended.
+fn above(held: &HoldNote, target: Option<&Target>, passed: Decimal) -> Result<Decimal, String> {
+    let limit = target.and_then(|target| target.hold_above);
+    let grown = held.reading.checked_sub(passed);
+    if limit.zip(grown).is_some_and(|(limit, grown)| grown > limit) {
+        Ok(held.reading)
+    } else {
+        Err(format!("it is held, but not above its limit: {}", held.reason))
     }
 }

@@ -18,10 +18,14 @@ const DEADLINE: Duration = Duration::from_secs(15 * 60);
 /// # Errors
 /// Where nothing could be begun.
 pub async fn run(deps: &Deps, args: &Run) -> Result<Said, Failure> {
-    let Job::QuantityMetering = args.job;
+    let (job, modes) = match args.job {
+        Job::QuantityMetering => (quantity_metering::JOB, quantity_metering::MODES),
+        Job::InvoiceMetering => (invoice_metering::JOB, invoice_metering::MODES),
+    };
     let now = deps.clock.now();
     let order = Order {
-        job: quantity_metering::JOB,
+        job,
+        modes,
         at: args.at.unwrap_or(now),
         connection: Some(args.connection.clone()),
         dry_run: args.dry_run,
@@ -72,12 +76,22 @@ fn words(summary: &RunSummary) -> String {
                 printable(&held.reason)
             ));
         }
+        for note in &buyer.notes {
+            let cause = note.cause.as_deref().map_or_else(String::new, |cause| format!(" ({cause})"));
+            words.push_str(&format!(
+                "  {} ${} of {}{}\n",
+                note.note,
+                note.amount,
+                printable(&note.stream),
+                printable(&cause)
+            ));
+        }
         for (dimension, owed) in buyer.owed.iter().filter(|(_, owed)| !owed.is_zero()) {
             words.push_str(&format!("  owed {owed} {}\n", printable(dimension)));
         }
     }
     if summary.connections.is_empty() {
-        words.push_str("the connection has no `billing_mode`: nothing is metered\n");
+        words.push_str("the connection's `billing_mode` is not this job's: nothing was metered\n");
     }
     words
 }

@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use billing::amounts::USD;
 use billing::{AmountKey, AmountReading, AmountToRead, Hour, Share};
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use metronome::{BreakdownWindow, BreakdownsQuery, Client, Contract, Error, Invoice, InvoicesQuery};
+use platform::{Fault, FaultKind};
+use rust_decimal::Decimal;
 
 use super::invoices::{Listing, Parts, once, reading, straddles};
 use super::reading::add;
@@ -71,6 +74,44 @@ pub(crate) async fn read(
         read.collect()
     });
     (readings.collect(), errors)
+}
+
+/// What Metronome tells of a buyer's shares before `apply` stores them: of each that is named with an hour, the part that lies
+/// before it, in dollars.
+///
+/// # Errors
+/// Where a customer cannot be read, or where Metronome itself bills one of its contracts to a marketplace.
+pub async fn parts_before(
+    client: &Client,
+    shares: &BTreeMap<Share, Option<Hour>>,
+    scheduled: bool,
+    now: Hour,
+) -> Result<BTreeMap<Share, Decimal>, Fault> {
+    let before = shares.iter().filter_map(|(share, hour)| Some((share.clone(), (*hour)?)));
+    let asked = AmountToRead {
+        key: AmountKey {
+            entitlement: now.start(),
+            currency: USD.to_owned(),
+            from: now,
+        },
+        shares: shares.keys().cloned().collect(),
+        scheduled,
+        through: now,
+        cut: false,
+        before: before.collect(),
+        closed: None,
+        fresh: true,
+        passed: BTreeSet::new(),
+    };
+    let (readings, errors) = read(client, &[vec![asked]], now, |_| None).await;
+    if let Some(error) = errors.into_iter().next() {
+        return Err(error.into());
+    }
+    let reading = readings.into_iter().flat_map(BTreeMap::into_values).next();
+    reading
+        .unwrap_or_else(|| Err("nothing was read".to_owned()))
+        .map(|reading| reading.before)
+        .map_err(|reason| Fault::new(FaultKind::Misconfigured, reason))
 }
 
 /// What is to be asked of each customer, once for all streams that it is in.
@@ -150,7 +191,7 @@ async fn before(client: &Client, customer: &str, invoices: &[Invoice], cut: Hour
             ending_before: until.start(),
             window,
         };
-        let mut seen: BTreeMap<(String, DateTime<Utc>), rust_decimal::Decimal> = BTreeMap::new();
+        let mut seen: BTreeMap<(String, DateTime<Utc>), Decimal> = BTreeMap::new();
         for row in client.invoice_breakdowns(&query).await? {
             // The same row seen twice counts once.
             seen.insert((row.invoice.id, row.start), row.invoice.total);
