@@ -1,12 +1,13 @@
 //! The data of one Metronome environment, and the calls that define customers and metrics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::agenda::Agenda;
 use super::billing::Configuration;
 use super::contracts::Contract;
 use super::customers::{Customers, external_id};
@@ -33,8 +34,9 @@ pub(super) struct Account {
     pub(super) invoices: OfCustomers<Invoice>,
     /// How long after its period a usage invoice still moves, where that is not the default.
     pub(super) grace: Option<TimeDelta>,
-    /// When the clock has something to do next; none: to be found out.
-    pub(super) due: Option<DateTime<Utc>>,
+    pub(super) agenda: Agenda,
+    /// The consolidated invoices that an invoice is part of.
+    pub(super) consolidations: HashMap<Uuid, Vec<Uuid>>,
     made: u64,
 }
 

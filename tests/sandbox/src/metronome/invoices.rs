@@ -96,7 +96,7 @@ pub struct NewInvoice {
     pub issued_at: Option<DateTime<Utc>>,
     /// What it comes to, in units of the credit type: for USD, cents.
     pub total: BigDecimal,
-    /// How many lines the total is made of.
+    /// How many lines the total is made of; at least one, unless it is nothing.
     pub line_items: usize,
     /// How much of it a postpaid commit covers: a negative line that the total leaves out.
     pub postpaid: Option<BigDecimal>,

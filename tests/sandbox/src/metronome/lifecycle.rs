@@ -1,179 +1,17 @@
-//! The life of an invoice: made for a period or set by the scenario, finalized by the clock, voided, made anew.
-//!
-//! (<https://docs.metronome.com/api-reference/invoices/void-an-invoice>, regenerate-an-invoice.) A usage invoice is
-//! finalized when the grace period after its end is over, a scheduled one at its date; both to the second, where
-//! Metronome may take half an hour.
+//! The life of an invoice: set by the scenario, moved, voided, made anew, cut in two.
+//! (<https://docs.metronome.com/api-reference/invoices/void-an-invoice>, `regenerate-an-invoice`.)
 
 use bigdecimal::BigDecimal;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::account::Account;
-use super::contracts::Contract;
-use super::events::View;
-use super::invoices::{Content, Frozen, Hours, Invoice, InvoiceStatus, InvoiceType, Labels, NewInvoice};
-use super::lines::CreditType;
+use super::agenda::Job;
+use super::invoices::{Content, Hours, Invoice, InvoiceStatus, InvoiceType, Labels, NewInvoice};
 use super::periods::{Period, hour_of, whole_hour, whole_period};
 use super::reply::Refusal;
 
-/// How long after its period a usage invoice still moves. Metronome's support may set another.
-const GRACE: TimeDelta = TimeDelta::hours(24);
-
 impl Account {
-    /// Something has changed that decides what falls due when.
-    pub(super) fn changed(&mut self) {
-        self.due = None;
-    }
-
-    /// Does what the clock is to have done by `now`: begins periods and finalizes invoices, each as of its own moment.
-    pub(super) fn settle(&mut self, now: DateTime<Utc>) {
-        if self.due.is_some_and(|due| now < due) {
-            return;
-        }
-        self.begin_periods(now);
-        let drafts = self.invoices.all().iter().enumerate();
-        let due = drafts.filter_map(|(place, invoice)| Some((self.due_at(invoice)?, place)));
-        let (mut due, later): (Vec<_>, Vec<_>) = due.partition(|(due, _)| *due <= now);
-        due.sort_unstable();
-        for (due, place) in due {
-            self.finalize(place, due);
-        }
-        let periods = self
-            .contracts
-            .all()
-            .iter()
-            .filter_map(|contract| self.next_period(contract));
-        let next = periods
-            .map(|(start, _)| start)
-            .chain(later.into_iter().map(|(due, _)| due))
-            .min();
-        self.due = Some(next.unwrap_or(DateTime::<Utc>::MAX_UTC));
-    }
-
-    /// When a draft is finalized; nothing, if the clock does not decide that.
-    fn due_at(&self, invoice: &Invoice) -> Option<DateTime<Utc>> {
-        let end = match (invoice.kind, invoice.period) {
-            (InvoiceType::Scheduled, _) => invoice.issue_date?,
-            (_, period) => period?.1 + self.grace.unwrap_or(GRACE),
-        };
-        invoice.is_draft().then_some(end.max(invoice.since))
-    }
-
-    fn begin_periods(&mut self, now: DateTime<Utc>) {
-        for place in 0..self.contracts.all().len() {
-            // Each turn moves the contract on by a month, or to its end.
-            while let Some(contract) = self.contracts.all().get(place)
-                && let Some(period) = self.next_period(contract).filter(|(start, _)| *start <= now)
-            {
-                let (customer, id) = (contract.customer, contract.id);
-                self.begin_draft(customer, id, period, contract.created_at);
-            }
-        }
-    }
-
-    fn next_period(&self, contract: &Contract) -> Option<Period> {
-        let live = contract.archived_at.is_none() && !contract.rates.is_empty();
-        let start = self.invoiced_until(contract);
-        contract.period_from(start).filter(|_| live)
-    }
-
-    /// Up to where a contract's time has invoices.
-    pub(super) fn invoiced_until(&self, contract: &Contract) -> DateTime<Utc> {
-        let rated = self
-            .invoices_under(contract)
-            .filter(|(_, invoice)| invoice.is_rated());
-        let ends = rated.filter_map(|(_, invoice)| invoice.period);
-        ends.map(|(_, end)| end).max().unwrap_or(contract.starting_at)
-    }
-
-    /// A contract's invoices, each with its place among all.
-    pub(super) fn invoices_under(&self, contract: &Contract) -> impl Iterator<Item = (usize, &Invoice)> {
-        let id = contract.id;
-        self.invoices
-            .of(contract.customer)
-            .filter(move |(_, invoice)| invoice.contract == Some(id))
-    }
-
-    fn begin_draft(&mut self, customer: Uuid, contract: Uuid, period: Period, since: DateTime<Utc>) -> Uuid {
-        self.add(Invoice {
-            id: Uuid::nil(),
-            customer,
-            contract: Some(contract),
-            kind: InvoiceType::Usage,
-            status: InvoiceStatus::Draft,
-            period: Some(period),
-            issue_date: None,
-            since,
-            regenerated_from: None,
-            labels: Labels {
-                credit_type: CreditType::usd(),
-                billable: None,
-                correction_record: None,
-                constituents: Vec::new(),
-                external_invoice: None,
-            },
-            content: Content::Rated(None),
-        })
-    }
-
-    /// Adds an invoice under a new id: the number of the customer's invoices decides it, not when the clock was asked.
-    fn add(&mut self, invoice: Invoice) -> Uuid {
-        let number = self.invoices.of(invoice.customer).count();
-        let id = Uuid::new_v5(
-            &Uuid::NAMESPACE_URL,
-            format!(
-                "https://api.metronome.com/customers/{}/invoices/{number}",
-                invoice.customer
-            )
-            .as_bytes(),
-        );
-        self.invoices.push(Invoice { id, ..invoice });
-        self.changed();
-        id
-    }
-
-    fn finalize(&mut self, place: usize, at: DateTime<Utc>) {
-        self.freeze(place, at);
-        if let Some(invoice) = self.invoices.all_mut().get_mut(place) {
-            invoice.status = InvoiceStatus::Finalized;
-        }
-    }
-
-    /// Makes void what is not yet.
-    pub(super) fn make_void(&mut self, place: usize, at: DateTime<Utc>) {
-        self.freeze(place, at);
-        if let Some(invoice) = self.invoices.all_mut().get_mut(place) {
-            invoice.status = InvoiceStatus::Void;
-        }
-        self.changed();
-    }
-
-    /// A rated draft keeps the lines that it has at `at`, of the events that are seen by then.
-    fn freeze(&mut self, place: usize, at: DateTime<Utc>) {
-        let Some(invoice) = self.invoices.all().get(place) else {
-            return;
-        };
-        if !matches!(invoice.content, Content::Rated(None)) {
-            return;
-        }
-        let view = self.view(at);
-        let contract = invoice
-            .contract
-            .and_then(|contract| self.contracts.get(contract).ok());
-        let frozen = Frozen {
-            lines: self.lines(invoice, view),
-            draws: contract.map_or_else(Vec::new, |contract| self.draws(contract, invoice, view)),
-        };
-        if let Some(invoice) = self.invoices.all_mut().get_mut(place) {
-            invoice.content = Content::Rated(Some(frozen));
-        }
-    }
-
-    /// What is seen of the events at `at`.
-    pub(super) fn view(&self, at: DateTime<Utc>) -> View {
-        self.events.view(at - self.delay)
-    }
-
     pub(super) fn set_invoice(&mut self, new: NewInvoice, now: DateTime<Utc>) -> Result<Uuid, Refusal> {
         self.customers.get(new.customer)?;
         if let Some(contract) = new.contract {
@@ -199,9 +37,6 @@ impl Account {
             if self.invoices.get(*constituent)?.contract.is_none() {
                 return Err(Refusal::bad("a constituent is the invoice of a contract"));
             }
-        }
-        if new.line_items == 0 && new.total != 0 {
-            return Err(Refusal::bad("a total is made of lines"));
         }
         let hours = new.period.map(|period| (hour_in(period, now), new.total.clone()));
         Ok(self.add(Invoice {
@@ -340,18 +175,15 @@ impl Account {
             return Err(Refusal::bad("issue_date is after the end of the contract"));
         }
         self.draft_mut(id)?.issue_date = Some(date);
-        self.changed();
+        self.plan_all_drafts();
         Ok(())
     }
 
     /// The consolidated invoice that has this one in it, unless it is void.
     pub(super) fn consolidation_of(&self, id: Uuid) -> Option<&Invoice> {
-        let mut live = self
-            .invoices
-            .all()
-            .iter()
-            .filter(|one| one.status != InvoiceStatus::Void);
-        live.find(|one| one.labels.constituents.contains(&id))
+        let wholes = self.consolidations.get(&id)?.iter();
+        let mut wholes = wholes.filter_map(|whole| self.invoices.get(*whole).ok());
+        wholes.find(|whole| whole.status != InvoiceStatus::Void)
     }
 
     /// Ends the running draft of a contract at `at` and begins another there, as an edit of the contract may. Answers the
@@ -377,6 +209,7 @@ impl Account {
             invoice.period = Some((start, at));
             invoice.since = now;
         }
+        self.plan(Job::Finalize(place));
         Ok(self.begin_draft(customer, id, (at, end), now))
     }
 }

@@ -1,10 +1,22 @@
 //! The lines of an invoice, and the unit they are in.
 
-use bigdecimal::BigDecimal;
+use std::collections::BTreeMap;
+
+use bigdecimal::{BigDecimal, RoundingMode};
 use serde::Serialize;
 use uuid::{Uuid, uuid};
 
+use super::contracts::{Contract, Rate};
+use super::invoices::{Invoice, InvoiceType};
+use super::periods::Period;
 use super::properties::Number;
+use super::reply::stamp;
+
+/// Decimal places of a quantity that a credit pays for: amount by price has no end. Amounts themselves are exact.
+const QUANTITY_PLACES: i64 = 20;
+
+/// The type of a line that a commit or credit pays with.
+const PAYMENT: &str = "applied_commit_or_credit";
 
 /// What amounts are in: the smallest unit of a currency, or a unit that the seller made up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -73,11 +85,54 @@ pub(super) struct Applied {
 }
 
 impl LineItem {
-    /// Whether the invoice's total has this line in it: what a postpaid commit pays is listed, and not counted.
+    /// A line of usage of a product, without quantity, time and credit.
+    fn new(name: String, product_id: Uuid, credit_type: CreditType, total: BigDecimal) -> Self {
+        Self {
+            name,
+            kind: "usage",
+            product_id,
+            product_type: "UsageProductListItem",
+            credit_type,
+            quantity: None,
+            unit_price: None,
+            total: Number(total),
+            starting_at: None,
+            ending_before: None,
+            commit_id: None,
+            commit_type: None,
+            applied_commit_or_credit: None,
+        }
+    }
+
+    fn priced(self, quantity: &BigDecimal, unit_price: &BigDecimal) -> Self {
+        Self {
+            quantity: Some(Number(quantity.clone())),
+            unit_price: Some(Number(unit_price.clone())),
+            ..self
+        }
+    }
+
+    fn during(self, window: Option<Period>) -> Self {
+        Self {
+            starting_at: window.map(|(start, _)| stamp(start)),
+            ending_before: window.map(|(_, end)| stamp(end)),
+            ..self
+        }
+    }
+
+    fn drawing_on(self, commit: Uuid, commit_type: &'static str, kind: &'static str) -> Self {
+        Self {
+            commit_id: Some(commit),
+            commit_type: Some(commit_type),
+            applied_commit_or_credit: Some(Applied { id: commit, kind }),
+            ..self
+        }
+    }
+
+    /// Whether the invoice's total has this line in it: what a postpaid commit covers is listed, and not counted.
     fn counts(&self) -> bool {
         let postpaid = |applied: &Applied| applied.kind == "POSTPAID";
-        self.kind != "applied_commit_or_credit"
-            || !self.applied_commit_or_credit.as_ref().is_some_and(postpaid)
+        self.kind != PAYMENT || !self.applied_commit_or_credit.as_ref().is_some_and(postpaid)
     }
 
     /// Whether `skip_zero_qty_line_items` leaves it out.
@@ -90,4 +145,89 @@ impl LineItem {
 pub(super) fn total(lines: &[LineItem]) -> BigDecimal {
     let counted = lines.iter().filter(|line| line.counts());
     counted.map(|line| &line.total.0).sum()
+}
+
+/// The lines of one rate: for each credit, the usage that it pays for and the payment, which has no quantity; then the rest.
+pub(super) fn rated_lines(
+    (contract, rate, name): (&Contract, &Rate, &str),
+    mut quantity: BigDecimal,
+    paid: &BTreeMap<usize, BigDecimal>,
+    window: Period,
+) -> Vec<LineItem> {
+    let mut total = &quantity * &rate.price;
+    let line = |name: &str, total: &BigDecimal| {
+        LineItem::new(name.to_owned(), rate.product, CreditType::usd(), total.clone()).during(Some(window))
+    };
+    let mut lines = Vec::new();
+    for (credit, amount) in paid {
+        let Some(credit) = contract.credits.get(*credit) else {
+            continue;
+        };
+        let covered = (amount / &rate.price).with_scale_round(QUANTITY_PLACES, RoundingMode::HalfUp);
+        let usage = line(name, amount).priced(&covered, &rate.price);
+        let payment = LineItem {
+            kind: PAYMENT,
+            ..line(&format!("{name} credit applied"), &-amount)
+        };
+        lines.extend([usage, payment].map(|line| line.drawing_on(credit.id, "PrepaidCommit", "CREDIT")));
+        quantity -= covered;
+        total -= amount;
+    }
+    if lines.is_empty() || total != 0 {
+        lines.push(line(name, &total).priced(&quantity, &rate.price));
+    }
+    lines
+}
+
+/// Lines that add up to a total that the scenario set: equal whole units, and what is over in the last. A total that is
+/// something has at least one.
+pub(super) fn set_lines(
+    invoice: &Invoice,
+    window: Option<Period>,
+    total: &BigDecimal,
+    count: usize,
+) -> Vec<LineItem> {
+    let count = count.max(usize::from(*total != 0));
+    let share = (total / BigDecimal::from(count.max(1) as u64)).with_scale_round(0, RoundingMode::Down);
+    let last = total - &share * BigDecimal::from(count.saturating_sub(1) as u64);
+    let one = BigDecimal::from(1);
+    let line = |number: usize| {
+        let total = if number == count { &last } else { &share };
+        let credit_type = invoice.labels.credit_type.clone();
+        let line = LineItem::new(
+            format!("Item {number}"),
+            product(number),
+            credit_type,
+            total.clone(),
+        );
+        let line = line.during(window);
+        match invoice.kind {
+            InvoiceType::Scheduled => LineItem {
+                kind: "scheduled",
+                product_type: "FixedProductListItem",
+                ..line.priced(&one, total)
+            },
+            InvoiceType::Usage | InvoiceType::UsageConsolidated => line.priced(total, &one),
+        }
+    };
+    (1..=count).map(line).collect()
+}
+
+/// What a postpaid commit covers is listed, and owed all the same until the commit's own true-up.
+pub(super) fn by_postpaid_commit(invoice: &Invoice, amount: &BigDecimal) -> LineItem {
+    let commit = product(0);
+    let credit_type = invoice.labels.credit_type.clone();
+    let line = LineItem::new("Postpaid commit applied".to_owned(), commit, credit_type, -amount);
+    LineItem {
+        kind: PAYMENT,
+        ..line.drawing_on(commit, "PostpaidCommit", "POSTPAID")
+    }
+}
+
+/// The product of a set invoice's line.
+fn product(number: usize) -> Uuid {
+    Uuid::new_v5(
+        &Uuid::NAMESPACE_URL,
+        format!("https://api.metronome.com/products/item/{number}").as_bytes(),
+    )
 }

@@ -16,7 +16,7 @@ use super::routes::Operation;
 pub struct Mischief {
     /// Only these operations; empty: all.
     pub operations: Vec<Operation>,
-    /// Only answers about this customer: its usage pages, its own reads.
+    /// Only answers about this customer: its usage pages, its lists of invoices and contracts, its own reads.
     pub customer: Option<Uuid>,
     /// Only the next so many answers.
     pub times: Option<u32>,

@@ -6,6 +6,7 @@
 //! over HTTP.
 
 mod account;
+mod agenda;
 mod aggregation;
 mod billing;
 mod breakdowns;
@@ -35,6 +36,7 @@ mod routes;
 mod search;
 mod seeding;
 mod state;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -43,12 +45,13 @@ mod windows;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bigdecimal::BigDecimal;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::Request;
 use rust_decimal::Decimal;
 use uuid::Uuid;
+
+pub use bigdecimal::BigDecimal;
 
 pub use self::aggregation::Aggregation;
 pub use self::contracts::NewContract;

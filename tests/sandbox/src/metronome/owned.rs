@@ -49,18 +49,19 @@ impl<T: Owned> OfCustomers<T> {
         &mut self.all
     }
 
+    /// Where a thing stands among all.
+    pub(super) fn place(&self, id: Uuid) -> Result<usize, Refusal> {
+        self.by_id.get(&id).copied().ok_or_else(|| Self::unknown(id))
+    }
+
     pub(super) fn get(&self, id: Uuid) -> Result<&T, Refusal> {
-        let place = self.by_id.get(&id);
-        place
-            .and_then(|place| self.all.get(*place))
-            .ok_or_else(|| Self::unknown(id))
+        let place = self.place(id)?;
+        self.all.get(place).ok_or_else(|| Self::unknown(id))
     }
 
     pub(super) fn get_mut(&mut self, id: Uuid) -> Result<&mut T, Refusal> {
-        let place = self.by_id.get(&id);
-        place
-            .and_then(|place| self.all.get_mut(*place))
-            .ok_or_else(|| Self::unknown(id))
+        let place = self.place(id)?;
+        self.all.get_mut(place).ok_or_else(|| Self::unknown(id))
     }
 
     /// A thing of this customer's, and of no other's.

@@ -6,22 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use bigdecimal::{BigDecimal, RoundingMode};
+use bigdecimal::BigDecimal;
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::account::Account;
 use super::aggregation::Tally;
-use super::contracts::{Contract, Rate};
+use super::contracts::Contract;
 use super::events::View;
-use super::invoices::{Content, Hours, Invoice, InvoiceStatus, InvoiceType};
-use super::lines::{Applied, CreditType, LineItem};
+use super::invoices::{Content, Hours, Invoice, InvoiceStatus};
+use super::lines::{LineItem, by_postpaid_commit, rated_lines, set_lines};
 use super::periods::{Period, hour_of};
-use super::properties::Number;
-use super::reply::stamp;
-
-/// Decimal places of a quantity that a credit pays for: amount by price has no end. Amounts themselves are exact.
-const QUANTITY_PLACES: i64 = 20;
 
 /// What one hour's usage of one metric takes from one credit.
 #[derive(Clone, Debug)]
@@ -244,129 +238,4 @@ impl Timeline<'_> {
             }
         }
     }
-}
-
-/// The lines of one rate: for each credit, the usage that it pays for and the payment, which has no quantity; then the rest.
-fn rated_lines(
-    (contract, rate, name): (&Contract, &Rate, &str),
-    mut quantity: BigDecimal,
-    paid: &BTreeMap<usize, BigDecimal>,
-    window: Period,
-) -> Vec<LineItem> {
-    let mut total = &quantity * &rate.price;
-    let line = |quantity: &BigDecimal, total: &BigDecimal| LineItem {
-        name: name.to_owned(),
-        kind: "usage",
-        product_id: rate.product,
-        product_type: "UsageProductListItem",
-        credit_type: CreditType::usd(),
-        quantity: Some(Number(quantity.clone())),
-        unit_price: Some(Number(rate.price.clone())),
-        total: Number(total.clone()),
-        starting_at: Some(stamp(window.0)),
-        ending_before: Some(stamp(window.1)),
-        commit_id: None,
-        commit_type: None,
-        applied_commit_or_credit: None,
-    };
-    let mut lines = Vec::new();
-    for (credit, amount) in paid {
-        let Some(credit) = contract.credits.get(*credit) else {
-            continue;
-        };
-        let covered = (amount / &rate.price).with_scale_round(QUANTITY_PLACES, RoundingMode::HalfUp);
-        let usage = by_credit(line(&covered, amount), credit.id);
-        let payment = LineItem {
-            name: format!("{name} credit applied"),
-            kind: "applied_commit_or_credit",
-            quantity: None,
-            unit_price: None,
-            total: Number(-amount),
-            ..usage.clone()
-        };
-        lines.extend([usage, payment]);
-        quantity -= covered;
-        total -= amount;
-    }
-    if lines.is_empty() || total != 0 {
-        lines.push(line(&quantity, &total));
-    }
-    lines
-}
-
-fn by_credit(line: LineItem, credit: Uuid) -> LineItem {
-    LineItem {
-        commit_id: Some(credit),
-        commit_type: Some("PrepaidCommit"),
-        applied_commit_or_credit: Some(Applied {
-            id: credit,
-            kind: "CREDIT",
-        }),
-        ..line
-    }
-}
-
-/// Lines that add up to a total that the scenario set: equal whole units, and what is over in the last.
-fn set_lines(invoice: &Invoice, window: Option<Period>, total: &BigDecimal, count: usize) -> Vec<LineItem> {
-    let share = (total / BigDecimal::from(count.max(1) as u64)).with_scale_round(0, RoundingMode::Down);
-    let last = total - &share * BigDecimal::from(count.saturating_sub(1) as u64);
-    let (kind, product_type) = match invoice.kind {
-        InvoiceType::Scheduled => ("scheduled", "FixedProductListItem"),
-        InvoiceType::Usage | InvoiceType::UsageConsolidated => ("usage", "UsageProductListItem"),
-    };
-    let one = BigDecimal::from(1);
-    let line = |number: usize| {
-        let total = if number == count { &last } else { &share };
-        let (quantity, unit_price) = match invoice.kind {
-            InvoiceType::Scheduled => (&one, total),
-            _ => (total, &one),
-        };
-        LineItem {
-            name: format!("Item {number}"),
-            kind,
-            product_id: product(number),
-            product_type,
-            credit_type: invoice.labels.credit_type.clone(),
-            quantity: Some(Number(quantity.clone())),
-            unit_price: Some(Number(unit_price.clone())),
-            total: Number(total.clone()),
-            starting_at: window.map(|(start, _)| stamp(start)),
-            ending_before: window.map(|(_, end)| stamp(end)),
-            commit_id: None,
-            commit_type: None,
-            applied_commit_or_credit: None,
-        }
-    };
-    (1..=count).map(line).collect()
-}
-
-/// What a postpaid commit covers is listed, and owed all the same until the commit's own true-up.
-fn by_postpaid_commit(invoice: &Invoice, amount: &BigDecimal) -> LineItem {
-    let commit = product(0);
-    LineItem {
-        name: "Postpaid commit applied".to_owned(),
-        kind: "applied_commit_or_credit",
-        product_id: commit,
-        product_type: "UsageProductListItem",
-        credit_type: invoice.labels.credit_type.clone(),
-        quantity: None,
-        unit_price: None,
-        total: Number(-amount),
-        starting_at: None,
-        ending_before: None,
-        commit_id: Some(commit),
-        commit_type: Some("PostpaidCommit"),
-        applied_commit_or_credit: Some(Applied {
-            id: commit,
-            kind: "POSTPAID",
-        }),
-    }
-}
-
-/// The product of a set invoice's line.
-fn product(number: usize) -> Uuid {
-    Uuid::new_v5(
-        &Uuid::NAMESPACE_URL,
-        format!("https://api.metronome.com/products/item/{number}").as_bytes(),
-    )
 }

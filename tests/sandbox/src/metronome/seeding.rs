@@ -117,7 +117,7 @@ impl Metronome {
     pub fn set_grace_period(&self, grace: TimeDelta) {
         let account = &mut self.state().account;
         account.grace = Some(grace);
-        account.changed();
+        account.plan_all_drafts();
     }
 
     /// Adds an invoice of any total and answers its id.

@@ -104,6 +104,49 @@ fn days_and_hours_add_up_to_the_invoice() {
     assert_eq!(total[0]["total"].to_string(), "46.5");
 }
 
+/// Whatever comes in, cut, negative, and paid for by credits of several dates.
+#[test]
+fn hours_add_up_to_the_invoices_whatever_happens() {
+    let world = World::new();
+    let contract = world.rated();
+    let mut seed: i64 = 7;
+    let mut draw = |below: i64| {
+        seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+        seed / 65_536 % below
+    };
+    for id in 0..200 {
+        let time = format!("2026-11-{:02}T{:02}:{:02}:00Z", 1 + draw(19), draw(24), draw(60));
+        world.used(&id.to_string(), &time, &(draw(50) - 10).to_string());
+        if id % 50 == 0 {
+            let from = at(&format!("2026-11-{:02}T{:02}:00:00Z", 1 + draw(19), draw(24)));
+            world
+                .metronome
+                .grant_credit(contract, 1 + draw(900), from)
+                .unwrap();
+        }
+    }
+    world
+        .metronome
+        .recut(contract, at("2026-11-09T17:00:00Z"))
+        .unwrap();
+    let totals = |target: &str| -> i64 {
+        let pages = world.walk(Method::GET, target, &Value::Null);
+        let rows = pages.iter().flat_map(|page| page.as_array().unwrap());
+        rows.map(|row| row["total"].as_i64().unwrap()).sum()
+    };
+    let invoices = totals(&world.invoices_at());
+    assert!(invoices > 0);
+    let month = "starting_on=2026-11-01T00:00:00Z&ending_before=2026-12-01T00:00:00Z&limit=100";
+    for size in ["HOUR", "DAY"] {
+        let windows = totals(&world.breakdowns(&format!("{month}&window_size={size}")));
+        assert_eq!(windows, invoices, "{size}");
+    }
+    assert_eq!(
+        world.metronome.invoice_total_of(world.customer, &[], &[]),
+        invoices
+    );
+}
+
 #[test]
 fn an_answer_reaches_over_24_hours_or_35_days_and_100_rows() {
     let world = World::new();
@@ -180,7 +223,7 @@ fn a_set_total_falls_into_the_hour_that_it_was_set_in() {
 fn the_scenario_may_say_what_fell_into_which_hour() {
     let world = World::new();
     let invoice = world.set(world.november().of(5));
-    let amount = |text: &str| text.parse::<bigdecimal::BigDecimal>().unwrap();
+    let amount = |text: &str| text.parse::<BigDecimal>().unwrap();
     let hour = |text: &str| at(&format!("2026-11-20T{text}:00Z"));
     let amounts = [(hour("02:00"), amount("1.5")), (hour("03:00"), amount("-0.5"))];
     world.metronome.set_hourly(invoice, amounts.into()).unwrap();

@@ -23,17 +23,12 @@ impl World {
     }
 
     /// The ids that a list answers.
-    fn contracts(&self, with: &Value) -> Vec<Value> {
+    fn contracts(&self, with: &Value) -> Vec<Uuid> {
         let mut body = json!({ "customer_id": self.customer });
         let more = with.as_object().unwrap().clone();
         body.as_object_mut().unwrap().extend(more);
-        ids(&self.ok("/v2/contracts/list", &body))
+        ids(&self.ok("/v2/contracts/list", &body)["data"])
     }
-}
-
-fn ids(answer: &Value) -> Vec<Value> {
-    let rows = answer["data"].as_array().unwrap().iter();
-    rows.map(|row| row["id"].clone()).collect()
 }
 
 #[test]
@@ -63,7 +58,7 @@ fn a_contract_begins_and_ends_on_the_hour_and_ends_after_it_begins() {
         contract.ending_before = end.map(at);
         assert_eq!(world.metronome.create_contract(contract).unwrap_err().status, 400);
     }
-    assert_eq!(world.contracts(&json!({})), [] as [Value; 0]);
+    assert_eq!(world.contracts(&json!({})), [] as [Uuid; 0]);
 }
 
 #[test]
@@ -93,15 +88,12 @@ fn contracts_are_listed_as_they_begin_and_by_the_dates_they_cover() {
         .metronome
         .end_contract(first, Some(at("2026-11-01T00:00:00Z")))
         .unwrap();
-    assert_eq!(
-        world.contracts(&json!({})),
-        [json!(first), json!(second), json!(later)]
-    );
+    assert_eq!(world.contracts(&json!({})), [first, second, later]);
     let on = |date: &str| world.contracts(&json!({ "covering_date": date }));
-    assert_eq!(on("2026-10-31T23:59:59Z"), [json!(first)]);
-    assert_eq!(on("2026-11-01T00:00:00Z"), [json!(second)]);
+    assert_eq!(on("2026-10-31T23:59:59Z"), [first]);
+    assert_eq!(on("2026-11-01T00:00:00Z"), [second]);
     let from = world.contracts(&json!({ "starting_at": "2026-11-01T00:00:00Z" }));
-    assert_eq!(from, [json!(second), json!(later)]);
+    assert_eq!(from, [second, later]);
     let both = json!({ "customer_id": world.customer, "starting_at": "2026-11-01T00:00:00Z",
         "covering_date": "2026-11-01T00:00:00Z" });
     world.refused(400, "/v2/contracts/list", &both);
@@ -110,9 +102,7 @@ fn contracts_are_listed_as_they_begin_and_by_the_dates_they_cover() {
 #[test]
 fn contracts_come_in_pages_of_twenty_and_the_last_has_no_cursor() {
     let world = World::new();
-    let made: Vec<Value> = (0..23)
-        .map(|_| json!(world.contract("2026-11-01T00:00:00Z")))
-        .collect();
+    let made: Vec<Uuid> = (0..23).map(|_| world.contract("2026-11-01T00:00:00Z")).collect();
     for (limit, sizes) in [(None, vec![20, 3]), (Some(10), vec![10, 10, 3])] {
         let mut body = json!({ "customer_id": world.customer });
         if let Some(limit) = limit {
@@ -121,8 +111,8 @@ fn contracts_come_in_pages_of_twenty_and_the_last_has_no_cursor() {
         let mut seen = Vec::new();
         for size in &sizes {
             let page = world.ok("/v2/contracts/list", &body);
-            assert_eq!(ids(&page).len(), *size);
-            seen.extend(ids(&page));
+            assert_eq!(ids(&page["data"]).len(), *size);
+            seen.extend(ids(&page["data"]));
             body["cursor"] = page["cursor"].clone();
         }
         assert_eq!(body["cursor"], Value::Null);
@@ -139,11 +129,8 @@ fn archived_contracts_are_listed_only_on_request() {
     let world = World::new();
     let contract = world.contract("2026-11-01T00:00:00Z");
     world.metronome.archive_contract(contract, false).unwrap();
-    assert_eq!(world.contracts(&json!({})), [] as [Value; 0]);
-    assert_eq!(
-        world.contracts(&json!({ "include_archived": true })),
-        [json!(contract)]
-    );
+    assert_eq!(world.contracts(&json!({})), [] as [Uuid; 0]);
+    assert_eq!(world.contracts(&json!({ "include_archived": true })), [contract]);
     assert_eq!(world.got(contract)["archived_at"], "2026-11-20T13:30:00Z");
     assert!(world.metronome.archive_contract(contract, false).is_err());
 }

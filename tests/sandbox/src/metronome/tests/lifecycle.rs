@@ -245,6 +245,24 @@ fn a_rated_invoice_is_made_anew_from_the_events_of_now() {
 }
 
 #[test]
+fn a_regeneration_sent_twice_under_its_key_makes_one_invoice() {
+    let world = World::new();
+    let mut new = world.november();
+    new.status = InvoiceStatus::Finalized;
+    let old = world.set(new);
+    world.metronome.void_invoice(old).unwrap();
+    let request = Request::post("/v1/invoices/regenerate")
+        .header("authorization", format!("Bearer {TOKEN}"))
+        .header("idempotency-key", "k-1")
+        .body(Bytes::from(json!({ "id": old }).to_string()))
+        .unwrap();
+    let answers = [world.send(&request), world.send(&request)];
+    assert_eq!(answers[0].status(), 200);
+    assert_eq!(answers[0].body(), answers[1].body());
+    assert_eq!(world.metronome.invoices_of(world.customer).len(), 2);
+}
+
+#[test]
 fn an_edit_can_cut_a_running_draft_in_two() {
     let world = World::new();
     let contract = world.charging("2026-11-01T00:00:00Z");

@@ -7,6 +7,7 @@ mod catalog;
 mod contracts;
 mod grouping;
 mod ingest;
+mod invoice_lists;
 mod invoices;
 mod lifecycle;
 mod mischief;
@@ -19,7 +20,9 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Aggregation, Event, InvoiceStatus, InvoiceType, Metronome, NewContract, NewInvoice, NewMetric};
+use super::{
+    Aggregation, BigDecimal, Event, InvoiceStatus, InvoiceType, Metronome, NewContract, NewInvoice, NewMetric,
+};
 use crate::{Clock, Fate, Service};
 
 const TOKEN: &str = "token";
@@ -121,6 +124,15 @@ impl World {
         self.metronome.set_invoice(invoice).unwrap()
     }
 
+    fn invoices_at(&self) -> String {
+        format!("/v1/customers/{}/invoices", self.customer)
+    }
+
+    /// The ids of the invoices that a query finds.
+    fn found(&self, query: &str) -> Vec<Uuid> {
+        ids(&self.listed(&format!("{}?{query}", self.invoices_at())))
+    }
+
     /// A usage query of the one pair over 19 and 20 November.
     fn query(&self, window: &str) -> Value {
         json!({ "starting_on": "2026-11-19T00:00:00Z", "ending_before": "2026-11-21T00:00:00Z",
@@ -171,6 +183,12 @@ fn message(text: &str) -> String {
 fn values(text: &str) -> Vec<String> {
     let rest = text.split("\"value\":").skip(1);
     rest.map(|rest| rest.split([',', '}']).next().unwrap().to_owned())
+        .collect()
+}
+
+fn ids(rows: &Value) -> Vec<Uuid> {
+    let rows = rows.as_array().unwrap().iter();
+    rows.map(|row| row["id"].as_str().unwrap().parse().unwrap())
         .collect()
 }
 

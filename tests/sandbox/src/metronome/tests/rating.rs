@@ -15,7 +15,7 @@ impl Rated {
             .create_metric(NewMetric::count("Calls").on("call"))
             .unwrap();
         let contract = NewContract::new(world.customer, at("2026-11-01T00:00:00Z"));
-        let price = |text: &str| text.parse::<bigdecimal::BigDecimal>().unwrap();
+        let price = |text: &str| text.parse::<BigDecimal>().unwrap();
         let contract = contract
             .charging(world.metric, price("2.5"))
             .charging(calls, price("0.333"));
