@@ -1,15 +1,20 @@
 //! The data of one Metronome environment, and the calls that define customers and metrics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::agenda::Agenda;
+use super::billing::Configuration;
+use super::contracts::Contract;
 use super::customers::{Customers, external_id};
 use super::events::{self, EventLog};
+use super::invoices::Invoice;
 use super::metrics::{Metric, NewMetric};
+use super::owned::OfCustomers;
 use super::reply::{Answer, Id, Refusal, data};
 use super::request::{self, present};
 
@@ -22,6 +27,16 @@ pub(super) struct Account {
     pub(super) customers: Customers,
     pub(super) metrics: Vec<Metric>,
     pub(super) events: EventLog,
+    /// How long an event is in before it is seen.
+    pub(super) delay: TimeDelta,
+    pub(super) configurations: OfCustomers<Configuration>,
+    pub(super) contracts: OfCustomers<Contract>,
+    pub(super) invoices: OfCustomers<Invoice>,
+    /// How long after its period a usage invoice still moves, where that is not the default.
+    pub(super) grace: Option<TimeDelta>,
+    pub(super) agenda: Agenda,
+    /// The consolidated invoices that an invoice is part of.
+    pub(super) consolidations: HashMap<Uuid, Vec<Uuid>>,
     made: u64,
 }
 
@@ -55,7 +70,7 @@ struct ToArchive {
 
 impl Account {
     /// The next id: the same in every run that makes the same things in the same order.
-    fn next_id(&mut self, kind: &str) -> Uuid {
+    pub(super) fn next_id(&mut self, kind: &str) -> Uuid {
         self.made += 1;
         Uuid::new_v5(
             &Uuid::NAMESPACE_URL,
@@ -121,13 +136,13 @@ impl Account {
         Ok(Answer::Empty)
     }
 
-    /// `POST /v1/customers`. Billing configurations are not simulated, and refused rather than forgotten.
+    /// `POST /v1/customers`. Billing configurations are seeded only, and refused here rather than forgotten.
     pub(super) fn post_customer(&mut self, body: &[u8], now: DateTime<Utc>) -> Result<Answer, Refusal> {
         let asked: CustomerToMake = request::body(body)?;
         let billing = asked.customer_billing_provider_configurations.is_empty();
         if !billing || !asked.customer_revenue_system_configurations.is_empty() {
             return Err(Refusal::bad(
-                "this sandbox keeps no billing or revenue configurations",
+                "this sandbox takes no billing or revenue configurations over HTTP",
             ));
         }
         let aliases = asked
@@ -166,7 +181,7 @@ impl Account {
     ) -> Result<Answer, Refusal> {
         let asked: ToArchive = request::body(body)?;
         let id = request::id("id", &asked.id)?;
-        self.customers.archive(id, now)?;
+        self.archive_customer(id, now)?;
         data(&Id { id })
     }
 

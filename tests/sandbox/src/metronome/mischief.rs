@@ -16,7 +16,7 @@ use super::routes::Operation;
 pub struct Mischief {
     /// Only these operations; empty: all.
     pub operations: Vec<Operation>,
-    /// Only answers about this customer: its usage pages, its own reads.
+    /// Only answers about this customer: its usage pages, its lists of invoices and contracts, its own reads.
     pub customer: Option<Uuid>,
     /// Only the next so many answers.
     pub times: Option<u32>,
@@ -24,13 +24,13 @@ pub struct Mischief {
     pub shuffle: Option<u64>,
     /// Each page of a list or usage walk comes twice.
     pub repeat_pages: bool,
-    /// Each usage row comes a second time with another value.
+    /// Each usage row comes a second time with another value, each invoice with another total.
     pub two_values: bool,
-    /// Usage is what it was so long ago: a reading that is too low.
+    /// Usage, and with it the total of a rated draft, is what it was so long ago: a reading that is too low.
     pub stale_by: Option<TimeDelta>,
     /// Objects have a field that nobody knows.
     pub unknown_fields: bool,
-    /// Metrics have an aggregation type, and customers a billable status, that nobody knows.
+    /// Metrics have an aggregation type, customers a billable status, and invoices a status that nobody knows.
     pub unknown_enums: bool,
     /// The body is broken.
     pub body: Option<BrokenBody>,
@@ -122,10 +122,11 @@ impl Mischief {
     fn spoil_rows(&self, mut rows: Vec<Fields>) -> Result<Vec<Fields>, Refusal> {
         if self.two_values {
             let mut others = rows.clone();
+            others.retain(|row| amount_of(row).is_some());
             for row in &mut others {
                 other_value(row)?;
             }
-            rows.extend(others.into_iter().filter(|row| row.contains_key("value")));
+            rows.extend(others);
         }
         for row in &mut rows {
             self.spoil_row(row)?;
@@ -149,6 +150,9 @@ impl Mischief {
         if self.unknown_enums && row.contains_key("aggregation_type") {
             row.insert("aggregation_type".to_owned(), literal(r#""PERCENTILE""#)?);
         }
+        if self.unknown_enums && row.contains_key("line_items") {
+            row.insert("status".to_owned(), literal(r#""DRAFT_INCOMPLETE""#)?);
+        }
         if self.unknown_enums && row.contains_key("customer_config") {
             row.insert(
                 "current_billable_status".to_owned(),
@@ -159,9 +163,16 @@ impl Mischief {
     }
 }
 
-/// Gives a usage row another value: a digit more in front, or 1 for `null`.
+/// The field that a row has its number in: usage its value, an invoice its total.
+fn amount_of(row: &Fields) -> Option<&'static str> {
+    ["value", "total"]
+        .into_iter()
+        .find(|name| row.contains_key(*name))
+}
+
+/// Gives a row another number: a digit more in front, or 1 for `null`.
 fn other_value(row: &mut Fields) -> Result<(), Refusal> {
-    let Some(value) = row.get("value").map(|value| value.get()) else {
+    let Some((name, value)) = amount_of(row).and_then(|name| Some((name, row.get(name)?.get()))) else {
         return Ok(());
     };
     let other = match value.strip_prefix('-') {
@@ -169,7 +180,7 @@ fn other_value(row: &mut Fields) -> Result<(), Refusal> {
         Some(digits) => format!("-1{digits}"),
         None => format!("1{value}"),
     };
-    row.insert("value".to_owned(), literal(&other)?);
+    row.insert(name.to_owned(), literal(&other)?);
     Ok(())
 }
 

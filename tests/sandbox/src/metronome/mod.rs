@@ -1,26 +1,42 @@
-//! Metronome: customers, billable metrics, usage events, and usage read back.
+//! Metronome: customers, billable metrics, usage events, and usage read back; contracts and their invoices.
 //!
 //! The rules are those of Metronome's documentation and its OpenAPI document; where these are silent, the item that had
-//! to choose says what it chose. Ids are the same in every run, and time is the world's [`Clock`]. Not here: contracts,
-//! invoices, SQL metrics, billing configurations.
+//! to choose says what it chose. Ids are the same in every run, and time is the world's [`Clock`]. Not here: SQL metrics,
+//! products and rate cards (a contract has its own flat prices), commits, and making contracts or billing configurations
+//! over HTTP.
 
 mod account;
+mod agenda;
 mod aggregation;
+mod billing;
+mod breakdowns;
 mod budget;
 mod catalog;
+mod contract_reads;
+mod contracts;
 mod cursor;
 mod customers;
 mod events;
 mod groups;
 mod idempotency;
+mod invoice_calls;
+mod invoice_reads;
+mod invoices;
+mod lifecycle;
+mod lines;
 mod metrics;
 mod mischief;
+mod owned;
+mod periods;
 mod properties;
+mod rating;
 mod reply;
 mod request;
 mod routes;
 mod search;
+mod seeding;
 mod state;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -29,15 +45,19 @@ mod windows;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bigdecimal::BigDecimal;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::Request;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+pub use bigdecimal::BigDecimal;
+
 pub use self::aggregation::Aggregation;
+pub use self::contracts::NewContract;
 pub use self::events::Event;
+pub use self::invoices::{CorrectionRecord, ExternalInvoice, InvoiceStatus, InvoiceType, NewInvoice};
+pub use self::lines::CreditType;
 pub use self::metrics::{EventTypeFilter, NewMetric, PropertyFilter};
 pub use self::mischief::{BrokenBody, Mischief};
 pub use self::properties::Properties;
@@ -81,8 +101,11 @@ impl Metronome {
         Self { timer, ..self }
     }
 
+    /// The state, with everything done that the clock is to have done.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.account.settle(self.clock.now());
+        state
     }
 
     /// Lets a bearer token in.
@@ -107,7 +130,7 @@ impl Metronome {
 
     /// How long an event is in before usage reads and event searches show it. At first not at all.
     pub fn set_visibility_delay(&self, delay: TimeDelta) {
-        self.state().delay = delay;
+        self.state().account.delay = delay;
     }
 
     /// Spoils answers from now on; the default ends it.
@@ -153,12 +176,12 @@ impl Metronome {
             .set_aliases(customer, aliases, self.clock.now())
     }
 
-    /// Archives a customer, for good.
+    /// Archives a customer, for good, with its contracts; its invoices are void.
     ///
     /// # Errors
     /// 404 for an unknown customer, 400 for an archived one.
     pub fn archive_customer(&self, customer: Uuid) -> Result<(), Refusal> {
-        self.state().account.customers.archive(customer, self.clock.now())
+        self.state().account.archive_customer(customer, self.clock.now())
     }
 
     /// Defines a metric and answers its id. It counts events that come in from now on.

@@ -42,6 +42,7 @@ pub(super) fn number(properties: &Properties, name: &str) -> Option<BigDecimal> 
 }
 
 /// A number that prints with all its digits: a bare JSON number, no exponent, no trailing zeros.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Number(pub(super) BigDecimal);
 
 impl Serialize for Number {

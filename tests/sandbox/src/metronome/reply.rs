@@ -1,6 +1,7 @@
 //! What a call comes to: an answer, or a refusal in Metronome's own form.
 
 use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
 use http::{Response, StatusCode, header};
 use serde::Serialize;
 
@@ -12,6 +13,8 @@ pub struct Refusal {
     pub status: StatusCode,
     /// What is wrong, in words.
     pub message: String,
+    /// The word for it, in the few answers that have one: `{"code": "…", "message": "…"}`.
+    pub code: Option<&'static str>,
     /// Seconds to wait, where the answer says so.
     pub retry_after: Option<u64>,
 }
@@ -21,6 +24,7 @@ impl Refusal {
         Self {
             status,
             message: message.into(),
+            code: None,
             retry_after: None,
         }
     }
@@ -35,6 +39,14 @@ impl Refusal {
 
     pub(super) fn internal(error: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+    }
+
+    /// The same with a code, as the calls on contracts of version 2 have it.
+    pub(super) fn coded(self, code: &'static str) -> Self {
+        Self {
+            code: Some(code),
+            ..self
+        }
     }
 
     pub(super) fn conflict(message: impl Into<String>) -> Self {
@@ -88,14 +100,22 @@ pub(super) struct Id {
     pub(super) id: uuid::Uuid,
 }
 
+/// A time as usage rows and invoices show it: to the second, with the offset written out.
+pub(super) fn stamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, false)
+}
+
 /// The HTTP response of a call.
 pub(super) fn respond(outcome: Result<Answer, Refusal>) -> Response<Bytes> {
     let (status, body, retry_after) = match outcome {
         Ok(Answer::Empty) => return Response::new(Bytes::new()),
         Ok(Answer::Json(body)) => (StatusCode::OK, body, None),
         Err(refusal) => {
-            let body = serde_json::json!({ "message": refusal.message }).to_string();
-            (refusal.status, body, refusal.retry_after)
+            let body = match refusal.code {
+                Some(code) => serde_json::json!({ "code": code, "message": refusal.message }),
+                None => serde_json::json!({ "message": refusal.message }),
+            };
+            (refusal.status, body.to_string(), refusal.retry_after)
         }
     };
     let mut response = Response::new(Bytes::from(body));

@@ -61,6 +61,24 @@ impl Query {
             _ => Err(Refusal::bad("limit must be an integer from 1 to 100")),
         }
     }
+
+    pub(super) fn id(&self, name: &str) -> Result<Option<Uuid>, Refusal> {
+        self.text(name).map(|text| id(name, text)).transpose()
+    }
+
+    pub(super) fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, Refusal> {
+        self.text(name).map(|text| time(name, text)).transpose()
+    }
+
+    /// Whether `sort` asks for the newest first: date_asc is the default that the parameter itself states. (The prose of
+    /// the invoice list says newest first.)
+    pub(super) fn newest_first(&self) -> Result<bool, Refusal> {
+        match self.text("sort") {
+            None | Some("date_asc") => Ok(false),
+            Some("date_desc") => Ok(true),
+            Some(_) => Err(Refusal::bad("sort must be date_asc or date_desc")),
+        }
+    }
 }
 
 /// Reads a JSON body.

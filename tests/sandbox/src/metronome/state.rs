@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use http::{Method, Request, StatusCode, header};
+use uuid::Uuid;
 
 use super::account::Account;
 use super::budget::Budget;
@@ -12,7 +13,7 @@ use super::idempotency::{self, Answers};
 use super::mischief::{Mischief, Spoiler};
 use super::reply::{Answer, Refusal};
 use super::routes::{self, Operation};
-use super::{catalog, groups, request, search, usage};
+use super::{breakdowns, catalog, contract_reads, groups, invoice_reads, request, search, usage};
 
 /// An environment and its switches.
 #[derive(Default)]
@@ -20,7 +21,6 @@ pub(super) struct State {
     pub(super) account: Account,
     pub(super) tokens: BTreeSet<String>,
     pub(super) budget: Budget,
-    pub(super) delay: TimeDelta,
     pub(super) spoiler: Spoiler,
     pub(super) answers: Answers,
     pub(super) requests: BTreeMap<Operation, u64>,
@@ -42,7 +42,7 @@ impl State {
         }
         self.authorize(request)?;
         self.budget.grant(moment)?;
-        let (operation, id) = route?;
+        let (operation, ids) = route?;
         let key = request
             .headers()
             .get("idempotency-key")
@@ -52,7 +52,7 @@ impl State {
         if let Some(outcome) = key.and_then(|key| self.answers.again(key, fingerprint, now)) {
             return outcome;
         }
-        let outcome = self.perform(operation, id, request, now);
+        let outcome = self.perform(operation, &ids, request, now);
         if let Some(key) = key {
             let clean = outcome
                 .as_ref()
@@ -80,31 +80,34 @@ impl State {
     fn perform(
         &mut self,
         operation: Operation,
-        id: Option<&str>,
+        ids: &[&str],
         request: &Request<Bytes>,
         now: DateTime<Utc>,
     ) -> Result<(Answer, Mischief), Refusal> {
         let query = request.uri().query().unwrap_or_default();
         let body = request.body();
-        let as_of = now - self.delay;
-        let id = id.map(|id| request::id("the id in the path", id)).transpose()?;
+        let as_of = now - self.account.delay;
+        let ids = ids.iter().map(|id| request::id("the id in the path", id));
+        let ids: Vec<Uuid> = ids.collect::<Result<_, _>>()?;
+        let mut ids = ids.into_iter();
+        let id = ids.next();
+        let (subject, other) = (id.unwrap_or_default(), ids.next().unwrap_or_default());
         let Self { account, spoiler, .. } = self;
-        let paged = matches!(
-            operation,
-            Operation::ListCustomers
-                | Operation::ListBillableMetrics
-                | Operation::Usage
-                | Operation::UsageGroups
-        );
-        if !paged {
+        if !operation.has_parameters() {
             request::Query::read(query, &[])?;
         }
-        let subject = id.unwrap_or_default();
         let answer = match operation {
             Operation::ListCustomers => return catalog::list_customers(account, query, spoiler),
             Operation::ListBillableMetrics => return catalog::list_metrics(account, query, spoiler),
             Operation::Usage => return usage::usage(account, (query, body), as_of, spoiler),
             Operation::UsageGroups => return groups::usage_groups(account, (query, body), as_of, spoiler),
+            Operation::ListInvoices => return invoice_reads::list(account, (subject, query), now, spoiler),
+            Operation::GetInvoice => {
+                return invoice_reads::get(account, (subject, other, query), now, spoiler);
+            }
+            Operation::InvoiceBreakdowns => return breakdowns::list(account, (subject, query), now, spoiler),
+            Operation::ListContracts => return contract_reads::list(account, body, now, spoiler),
+            Operation::ListContractsV1 => return contract_reads::list_v1(account, body, now, spoiler),
             Operation::Ingest => account.post_events(body, now),
             Operation::GetCustomer => catalog::get_customer(account, subject),
             Operation::CreateCustomer => account.post_customer(body, now),
@@ -114,6 +117,13 @@ impl State {
             Operation::CreateBillableMetric => account.post_metric(body),
             Operation::ArchiveBillableMetric => account.post_archive_metric(body, now),
             Operation::SearchEvents => search::search(account, body, as_of, now),
+            Operation::VoidInvoice => account.post_void(body),
+            Operation::RegenerateInvoice => account.post_regenerate(body, now),
+            Operation::MoveIssueDate => account.post_issue_date(body),
+            Operation::GetContract => contract_reads::get(account, body, now),
+            Operation::EndContract => account.post_end(body, now),
+            Operation::ArchiveContract => account.post_archive_contract(body, now),
+            Operation::BillingConfigurations => account.post_configurations(body),
         };
         Ok((answer?, spoiler.turn(operation, id)))
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use super::cursor::{Asked, shuffled};
 use super::events::View;
 use super::mischief::{Mischief, Spoiler};
 use super::properties::{self, Number};
-use super::reply::{Answer, Page, Refusal, json};
+use super::reply::{Answer, Page, Refusal, json, stamp};
 use super::request::{self, Query, present};
 use super::routes::Operation;
 use super::windows::Windows;
@@ -252,8 +252,8 @@ fn rows<'a>(
             customer_id,
             billable_metric_id: metric.id,
             billable_metric_name: &metric.definition.name,
-            start_timestamp: start.to_rfc3339_opts(SecondsFormat::Secs, false),
-            end_timestamp: end.to_rfc3339_opts(SecondsFormat::Secs, false),
+            start_timestamp: stamp(start),
+            end_timestamp: stamp(end),
             value: bucket.map(|bucket| Number(bucket.total.value())),
             groups: values.as_ref().map(groups),
         }

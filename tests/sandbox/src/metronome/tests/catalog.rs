@@ -1,13 +1,5 @@
 use super::*;
 
-impl World {
-    fn listed(&self, target: &str) -> Value {
-        let (status, text) = self.get(target);
-        assert_eq!(status, 200, "{text}");
-        serde_json::from_str::<Value>(&text).unwrap()["data"].clone()
-    }
-}
-
 #[test]
 fn a_customer_is_shown_whole() {
     let world = World::new();

@@ -2,10 +2,16 @@
 
 mod access;
 mod aggregation;
+mod breakdowns;
 mod catalog;
+mod contracts;
 mod grouping;
 mod ingest;
+mod invoice_lists;
+mod invoices;
+mod lifecycle;
 mod mischief;
+mod rating;
 mod usage;
 
 use bytes::Bytes;
@@ -14,7 +20,9 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Aggregation, Event, Metronome, NewMetric};
+use super::{
+    Aggregation, BigDecimal, Event, InvoiceStatus, InvoiceType, Metronome, NewContract, NewInvoice, NewMetric,
+};
 use crate::{Clock, Fate, Service};
 
 const TOKEN: &str = "token";
@@ -84,6 +92,13 @@ impl World {
         serde_json::from_str(&text).unwrap()
     }
 
+    /// The data of a GET that must succeed.
+    fn listed(&self, target: &str) -> Value {
+        let (status, text) = self.get(target);
+        assert_eq!(status, 200, "{text}");
+        serde_json::from_str::<Value>(&text).unwrap()["data"].clone()
+    }
+
     /// The message of a call that must be refused.
     fn refused(&self, status: u16, target: &str, body: &Value) -> String {
         let (got, text) = self.post(target, body);
@@ -94,6 +109,28 @@ impl World {
     /// Sends a `use` event of `acct-1` with `n`.
     fn used(&self, id: &str, time: &str, n: &str) {
         self.metronome.ingest(use_of(id, time, n)).unwrap();
+    }
+
+    /// A draft of November that the scenario set.
+    fn november(&self) -> NewInvoice {
+        NewInvoice::usage(
+            self.customer,
+            at("2026-11-01T00:00:00Z"),
+            at("2026-12-01T00:00:00Z"),
+        )
+    }
+
+    fn set(&self, invoice: NewInvoice) -> Uuid {
+        self.metronome.set_invoice(invoice).unwrap()
+    }
+
+    fn invoices_at(&self) -> String {
+        format!("/v1/customers/{}/invoices", self.customer)
+    }
+
+    /// The ids of the invoices that a query finds.
+    fn found(&self, query: &str) -> Vec<Uuid> {
+        ids(&self.listed(&format!("{}?{query}", self.invoices_at())))
     }
 
     /// A usage query of the one pair over 19 and 20 November.
@@ -146,6 +183,12 @@ fn message(text: &str) -> String {
 fn values(text: &str) -> Vec<String> {
     let rest = text.split("\"value\":").skip(1);
     rest.map(|rest| rest.split([',', '}']).next().unwrap().to_owned())
+        .collect()
+}
+
+fn ids(rows: &Value) -> Vec<Uuid> {
+    let rows = rows.as_array().unwrap().iter();
+    rows.map(|row| row["id"].as_str().unwrap().parse().unwrap())
         .collect()
 }
 
