@@ -138,11 +138,26 @@ impl Scene {
         metering::run(&self.deps, &self.order(hour)).await
     }
 
+    /// Invoice metering at `hour`, the clock half a minute past it.
+    pub(crate) async fn invoices(&self, hour: &str) -> RunSummary {
+        let at = at(hour);
+        if self.world.clock.now() < at {
+            self.world.clock.set(at + chrono::TimeDelta::seconds(30));
+        }
+        let order = Order {
+            job: invoice_metering::JOB,
+            modes: invoice_metering::MODES,
+            ..self.order(hour)
+        };
+        metering::run(&self.deps, &order).await.unwrap()
+    }
+
     pub(crate) fn order(&self, hour: &str) -> Order {
         Order {
             job: quantity_metering::JOB,
             at: at(hour),
             connection: None,
+            modes: quantity_metering::MODES,
             dry_run: false,
             by_hand: false,
             invocation: format!("run-{}", self.invocations.fetch_add(1, Ordering::Relaxed)),

@@ -11,9 +11,15 @@ use crate::aws::dynamodb::DynamoDb;
 use crate::aws::metering::Metering;
 use crate::aws::secrets::Secrets;
 use crate::aws::sts::Sts;
+use crate::azure::{Azure, Entra};
 use crate::faults::Faults;
+use crate::gcp::{GoogleTokens, ServiceControl};
 use crate::metronome::Metronome;
+use crate::suger::Suger;
 use crate::{Clock, Fate, Service};
+
+/// Where Google's token endpoint stands, as its keys say.
+pub const GOOGLE_TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
 
 /// The region of the world.
 pub const REGION: &str = "us-east-1";
@@ -29,6 +35,16 @@ pub struct World {
     pub metronome: Arc<Metronome>,
     /// AWS Marketplace.
     pub metering: Arc<Metering>,
+    /// Microsoft Entra.
+    pub entra: Arc<Entra>,
+    /// Microsoft's marketplace.
+    pub azure: Arc<Azure>,
+    /// Google's token endpoints.
+    pub google: Arc<GoogleTokens>,
+    /// Google Cloud Marketplace.
+    pub service_control: Arc<ServiceControl>,
+    /// Suger.
+    pub suger: Arc<Suger>,
     /// Secrets Manager.
     pub secrets: Arc<Secrets>,
     /// Security Token Service.
@@ -52,7 +68,15 @@ impl World {
     /// # Errors
     /// As [`World::at`].
     pub fn on(metronome: Clock, clock: Clock) -> Result<Self, String> {
+        let entra = Arc::new(Entra::new(clock.clone()));
+        let google = Arc::new(GoogleTokens::new(clock.clone()));
+        google.serve_at(GOOGLE_TOKEN_URI);
         Ok(Self {
+            azure: Arc::new(Azure::new(clock.clone(), entra.tokens())),
+            entra,
+            service_control: Arc::new(ServiceControl::new(clock.clone(), Arc::clone(&google))),
+            google,
+            suger: Arc::new(Suger::new(clock.clone())),
             metronome: Arc::new(Metronome::new(metronome)),
             metering: Arc::new(Metering::new(clock.clone())),
             secrets: Arc::new(Secrets::new(clock.clone(), REGION)),
@@ -65,13 +89,18 @@ impl World {
 
     /// Every service, with the plan of faults around it.
     #[must_use]
-    pub fn services(&self) -> [Arc<dyn Service>; 5] {
+    pub fn services(&self) -> [Arc<dyn Service>; 10] {
         [
             self.faults.around(self.metronome.clone()),
             self.faults.around(self.metering.clone()),
             self.faults.around(self.secrets.clone()),
             self.faults.around(self.sts.clone()),
             self.faults.around(self.dynamodb.clone()),
+            self.faults.around(self.entra.clone()),
+            self.faults.around(self.azure.clone()),
+            self.faults.around(self.google.clone()),
+            self.faults.around(self.service_control.clone()),
+            self.faults.around(self.suger.clone()),
         ]
     }
 
@@ -82,6 +111,9 @@ impl World {
         BTreeMap::from([
             ("metronome", self.metronome.requests().values().sum()),
             ("aws", metering.batch_meter_usage + metering.resolve_customer),
+            ("azure", self.azure.counts().calls.values().sum()),
+            ("gcp", self.service_control.counts().reports),
+            ("suger", self.suger.counts().requests),
             ("secretsmanager", self.secrets.counts().values().sum()),
             ("dynamodb", self.dynamodb.counts().requests.values().sum()),
         ])
@@ -92,13 +124,18 @@ impl World {
     #[must_use]
     pub fn call(&self, request: &Request<Bytes>) -> Fate {
         let host = request.uri().host().unwrap_or_default();
-        let [metronome, metering, secrets, sts, dynamodb] = self.services();
-        let service = match host.split('.').next().unwrap_or_default() {
-            "api" => metronome,
-            "metering" => metering,
-            "secretsmanager" => secrets,
-            "sts" => sts,
-            "dynamodb" => dynamodb,
+        let [metronome, metering, secrets, sts, dynamodb, entra, azure, google, control, suger] = self.services();
+        let service = match (host.split('.').next().unwrap_or_default(), host) {
+            (_, "api.suger.cloud") => suger,
+            (_, "login.microsoftonline.com") => entra,
+            (_, "marketplaceapi.microsoft.com") => azure,
+            (_, "oauth2.googleapis.com" | "sts.googleapis.com" | "iamcredentials.googleapis.com") => google,
+            (_, "servicecontrol.googleapis.com") => control,
+            ("api", _) => metronome,
+            ("metering", _) => metering,
+            ("secretsmanager", _) => secrets,
+            ("sts", _) => sts,
+            ("dynamodb", _) => dynamodb,
             _ => return Fate::Lost,
         };
         service.call(request)

@@ -56,6 +56,7 @@ async fn a_claim_on_an_owner_that_changed_meanwhile_writes_nothing_at_all() {
     let owner = Owner {
         book: Some(identity(1)),
         counted_until: None,
+        ..Owner::default()
     };
     let (mine, yours) = (book(1), book(2));
     let begun = [(counter("m1"), owner.clone(), None)];

@@ -18,6 +18,8 @@ fn connection(id: &str, buyers: usize) -> Connection {
             id: format!("{number:08}-4b1c-4a3e-9d7e-1f2e3d4c5b6a"),
             since: None,
         }],
+        contracts: Vec::new(),
+        contracts_since: None,
         entitlements: vec![Entitlement {
             key: now(),
             starts_at: now(),

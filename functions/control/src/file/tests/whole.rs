@@ -96,11 +96,15 @@ fn buyers() -> Vec<Buyer> {
         Buyer {
             id: "globex".to_owned(),
             customers: vec![customer("c-1"), customer("c-2")],
+            contracts: Vec::new(),
+            contracts_since: None,
             entitlements: vec![first, renewal],
         },
         Buyer {
             id: "initech".to_owned(),
             customers: vec![customer("c-3")],
+            contracts: Vec::new(),
+            contracts_since: None,
             entitlements: vec![only],
         },
     ]
