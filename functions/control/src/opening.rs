@@ -91,7 +91,9 @@ async fn amounts(deps: &Deps, connection: &mut Connection) -> Result<(), Fault> 
 /// A buyer's shares, each with the hour before which something is to be fixed now, if there is one.
 fn unfixed(connection: &Connection, buyer: &Buyer, next: Hour) -> BTreeMap<Share, Option<Hour>> {
     let spans = (0..buyer.entitlements.len()).filter_map(|index| buyer.hours(index));
-    let current = spans.into_iter().find(|(_, until)| until.is_none_or(|until| until > next));
+    let current = spans
+        .into_iter()
+        .find(|(_, until)| until.is_none_or(|until| until > next));
     let shares = buyer.shares().into_iter();
     shares
         .map(|(share, since)| {

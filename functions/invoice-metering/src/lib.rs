@@ -61,7 +61,10 @@ mod tests {
     #[test]
     fn each_cadence_touches_only_connections_of_its_mode() {
         let time = "2026-11-20T00:05:00Z";
-        assert_eq!(of(time, json!({"cadence": "hourly"})), [BillingMode::AmountHourly]);
+        assert_eq!(
+            of(time, json!({"cadence": "hourly"})),
+            [BillingMode::AmountHourly]
+        );
         assert_eq!(of(time, json!({"cadence": "daily"})), [BillingMode::AmountDaily]);
     }
 

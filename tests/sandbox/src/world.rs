@@ -124,7 +124,18 @@ impl World {
     #[must_use]
     pub fn call(&self, request: &Request<Bytes>) -> Fate {
         let host = request.uri().host().unwrap_or_default();
-        let [metronome, metering, secrets, sts, dynamodb, entra, azure, google, control, suger] = self.services();
+        let [
+            metronome,
+            metering,
+            secrets,
+            sts,
+            dynamodb,
+            entra,
+            azure,
+            google,
+            control,
+            suger,
+        ] = self.services();
         let service = match (host.split('.').next().unwrap_or_default(), host) {
             (_, "api.suger.cloud") => suger,
             (_, "login.microsoftonline.com") => entra,

@@ -81,10 +81,18 @@ fn words(buyer: &str, book: &Book) -> String {
     }
     for (key, amount) in &book.amounts {
         line(format!("stream {}", name(book, key)));
-        line(format!("  mark ${}, until {}", amount.mark().normalize(), amount.until));
+        line(format!(
+            "  mark ${}, until {}",
+            amount.mark().normalize(),
+            amount.until
+        ));
         if let Some(short) = &amount.shortfall {
             let to_pass = amount.mark() - short.total;
-            line(format!("  suspended until ${} more: {}", to_pass.normalize(), short.cause));
+            line(format!(
+                "  suspended until ${} more: {}",
+                to_pass.normalize(),
+                short.cause
+            ));
         }
         if let Some(held) = &amount.held {
             line(format!(
@@ -179,9 +187,10 @@ fn amount_document(book: &Book, key: &AmountKey, amount: &Amount) -> Value {
     let held = amount.held.as_ref().map(|held| {
         json!({"reason": held.reason, "reading": held.reading.normalize().to_string(), "since": held.since.to_string()})
     });
-    let suspended = amount.shortfall.as_ref().map(|short| {
-        json!({"total": short.total.normalize().to_string(), "cause": short.cause})
-    });
+    let suspended = amount
+        .shortfall
+        .as_ref()
+        .map(|short| json!({"total": short.total.normalize().to_string(), "cause": short.cause}));
     json!({
         "stream": name(book, key),
         "connection": amount.connection,

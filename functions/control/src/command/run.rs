@@ -77,7 +77,10 @@ fn words(summary: &RunSummary) -> String {
             ));
         }
         for note in &buyer.notes {
-            let cause = note.cause.as_deref().map_or_else(String::new, |cause| format!(" ({cause})"));
+            let cause = note
+                .cause
+                .as_deref()
+                .map_or_else(String::new, |cause| format!(" ({cause})"));
             words.push_str(&format!(
                 "  {} ${} of {}{}\n",
                 note.note,

@@ -87,7 +87,9 @@ pub async fn parts_before(
     scheduled: bool,
     now: Hour,
 ) -> Result<BTreeMap<Share, Decimal>, Fault> {
-    let before = shares.iter().filter_map(|(share, hour)| Some((share.clone(), (*hour)?)));
+    let before = shares
+        .iter()
+        .filter_map(|(share, hour)| Some((share.clone(), (*hour)?)));
     let asked = AmountToRead {
         key: AmountKey {
             entitlement: now.start(),

@@ -250,3 +250,6 @@ pub(crate) fn dollars(cents: Decimal) -> Result<Decimal, String> {
         .filter(|dollars| dollars.checked_mul(Decimal::ONE_HUNDRED) == Some(cents))
         .ok_or_else(|| format!("the amount {cents} has more digits than an exact decimal holds in dollars"))
 }
+
+#[cfg(test)]
+mod tests;
