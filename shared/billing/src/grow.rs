@@ -64,7 +64,11 @@ pub(crate) fn grow(
     }
     let value = match (reading.value.unwrap_or_default(), reading.opening) {
         (value, _) if opening(stream).is_none() => value,
-        (value, Some(opening)) => value.checked_sub(opening)?,
+        (value, Some(opening)) => {
+            let before = stream.before.map_or(opening, |known| known.max(opening));
+            stream.before = Some(before);
+            value.checked_sub(before)?
+        }
         (_, None) => {
             let reason = "the part of it before its span was not read";
             return held(None, Hold::Unread(reason.to_owned()));

@@ -23,6 +23,8 @@ pub enum Hold {
     Foreign(String),
     /// This invoice corrects another: what it comes to is for a person to judge.
     Correction(String),
+    /// The configuration counts it no more, and it had waited for this reason: it is not billed.
+    GivenUp(String),
     /// Its month closed while it was held, for this reason: it is not billed any more.
     Lapsed(String),
 }
@@ -46,6 +48,10 @@ impl std::fmt::Display for Hold {
                 "the invoice {invoice} corrects another: `meterbridge release` lets it count"
             ),
             Self::Full => f.write_str("the book is near the item limit: resolve or split it"),
+            Self::GivenUp(reason) => write!(
+                f,
+                "lapsed: the configuration counts it no more, and it was held ({reason})"
+            ),
             Self::Lapsed(reason) => write!(f, "lapsed: its month closed while it was held ({reason})"),
         }
     }

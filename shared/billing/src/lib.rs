@@ -34,7 +34,7 @@ pub use held::{Held, Hold};
 pub use hour::{Hour, Month, Span};
 pub use identity::{AwsBuyer, AwsIdentity, Destination, GcpValue, Identity};
 pub use owner::{Counter, Owner};
-pub use plan::{Plan, Readings, Run, ToRead, plan, to_read};
+pub use plan::{Plan, Readings, Run, ToRead, place_owed, plan, to_read};
 pub use record::{Answer, Attempt, Entry, InFlight, Outcome, Receipt, Record, Refusal};
 pub use resolve::{Resolution, resolve};
 pub use rules::{MonthEnd, Rules, Unanswered, Unit};

@@ -139,6 +139,26 @@ fn over(month: Month, run: &Run, days: u32) -> bool {
     run.hour() >= month.end().plus(24 * i64::from(days))
 }
 
+/// Puts what a book owes into records, where nothing can be read of what has grown: a returned record does not wait for
+/// Metronome to come back.
+#[must_use]
+pub fn place_owed(book: &Book, rules: &Rules, run: &Run) -> Plan {
+    let mut book = book.clone();
+    let records = place::records(&mut book, rules, run, None);
+    forget(&mut book, run);
+    fly(&mut book, &records, run);
+    Plan {
+        book,
+        owners: BTreeMap::new(),
+        records,
+        entries: Vec::new(),
+        held: Vec::new(),
+        held_amounts: Vec::new(),
+        notes: Vec::new(),
+        more: false,
+    }
+}
+
 /// What a run has read of a book: each stream, or why it could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Readings {
@@ -168,6 +188,12 @@ pub fn plan(
             hold: Hold::Elsewhere(other),
         })
         .collect();
+    let given_up = std::mem::take(&mut opened.given_up).into_iter();
+    held.extend(given_up.map(|(stream, growth, reason)| Held {
+        stream,
+        growth,
+        hold: Hold::GivenUp(reason),
+    }));
     let mut streams = std::mem::take(&mut opened.book.streams);
     let begun: BTreeSet<StreamKey> = streams.keys().cloned().collect();
     streams.append(&mut opened.unmapped);

@@ -159,6 +159,8 @@ pub(crate) struct Opened {
     pub(crate) elsewhere: Vec<(Source, String)>,
     /// Sources of amounts that another book counts.
     pub(crate) amounts_elsewhere: Vec<(AmountSource, String)>,
+    /// Streams that the configuration wants no more before anything was claimed of them, with the growth that waited and why.
+    pub(crate) given_up: Vec<(StreamKey, Option<Decimal>, String)>,
     /// The owners as they were read.
     before: BTreeMap<Counter, Owner>,
     /// Counters of which a stream was dropped: the book may give them up.
@@ -183,6 +185,7 @@ pub(crate) fn open(
         unmapped: BTreeMap::new(),
         elsewhere: Vec::new(),
         amounts_elsewhere: Vec::new(),
+        given_up: Vec::new(),
         before: owners.clone(),
         left: BTreeSet::new(),
         more: false,
@@ -285,6 +288,10 @@ impl Opened {
                     stream.ended = true;
                     self.owners.entry(counter).or_default().counted(stream.until);
                 } else {
+                    if let Some(note) = stream.held.take() {
+                        let growth = note.reading.checked_sub(stream.mark);
+                        self.given_up.push((key.clone(), growth, note.reason));
+                    }
                     dropped.push(key.clone());
                     self.left.insert(counter);
                 }

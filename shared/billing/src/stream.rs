@@ -101,6 +101,13 @@ pub struct Stream {
     /// `Period` only, where the span does not begin with its month: the part of the reading that is not its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opening: Option<Opening>,
+    /// The largest part before the span that was read: a later reading that is lower is partial, for a period's value only grows.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::text::option"
+    )]
+    pub before: Option<Decimal>,
     /// LATEST that is carried: the value that held when the span began, as the span before it left it.
     #[serde(
         default,
@@ -137,6 +144,7 @@ impl Stream {
             claimed: None,
             target: None,
             opening: None,
+            before: None,
             carried_in: None,
             ended: false,
             base: None,

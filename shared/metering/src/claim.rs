@@ -86,6 +86,44 @@ impl Conduct<'_> {
         }
     }
 
+    /// Claims records for what a book owes, where its streams cannot be read: what was refused before does not wait for Metronome.
+    pub(crate) async fn claim_owed(&self, volume: &mut Volume) -> Vec<Record> {
+        let rules = marketplace::rules(&volume.book.destination);
+        for _ in 0..CONFLICTS_MAX {
+            let plan = billing::place_owed(&volume.book, &rules, &self.moment());
+            if plan.records.is_empty() || self.order.dry_run {
+                return Vec::new();
+            }
+            let writer = self.writer();
+            let change = Change::new(
+                &plan.book,
+                volume.version,
+                &writer,
+                self.deps.clock.now(),
+                &self.connection.id,
+                &volume.buyer,
+            );
+            match self.deps.store.write(&change).await {
+                Ok(version) => {
+                    volume.book = plan.book;
+                    volume.version = Some(version);
+                    return plan.records;
+                }
+                Err(WriteError::Conflict(_)) => {
+                    if let Err(fault) = self.reread(volume).await {
+                        self.fault(fault.of(format!("buyer {}", volume.buyer)));
+                        return Vec::new();
+                    }
+                }
+                Err(error) => {
+                    self.fault(Fault::from(error).of(format!("buyer {}", volume.buyer)));
+                    return Vec::new();
+                }
+            }
+        }
+        Vec::new()
+    }
+
     /// What [`Self::claim`] would claim, without a trace.
     fn rehearse(
         &self,
@@ -161,7 +199,7 @@ impl Conduct<'_> {
 
     /// Says what waits. Before the last claim that is only what lapsed with it: the rest waits still, and is said then.
     fn say(&self, volume: &Volume, plan: &Plan, last: bool) {
-        let said = |held: &&billing::Held| last || matches!(held.hold, Hold::Lapsed(_));
+        let said = |held: &&billing::Held| last || matches!(held.hold, Hold::Lapsed(_) | Hold::GivenUp(_));
         for held in plan.held.iter().filter(said) {
             let entitlement = plan.book.entitlements.get(&held.stream.entitlement);
             let buyer = entitlement.map_or(&volume.buyer, |entitlement| &entitlement.buyer);

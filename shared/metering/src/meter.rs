@@ -29,7 +29,10 @@ impl Conduct<'_> {
     pub(crate) async fn meter(&self, volumes: &mut [Volume]) {
         let source = match self.source().await {
             Ok(source) => source,
-            Err(fault) => return self.failed(fault),
+            Err(fault) => {
+                self.failed(fault);
+                return self.deliver_owed(volumes).await;
+            }
         };
         let hour = Hour::floor(self.order.at);
         let (mut wanted, unstated) = want::wanted(self.connection, &source.catalog, hour);
@@ -70,6 +73,20 @@ impl Conduct<'_> {
         if self.handed_on.load(Ordering::Relaxed) && !self.order.dry_run {
             self.chunks(waits, &source, &reader).await;
         }
+    }
+
+    /// Delivers what the books owe, and nothing else.
+    async fn deliver_owed(&self, volumes: &mut [Volume]) {
+        let owing = volumes.iter_mut().filter(|volume| volume.version.is_some());
+        let flights: Vec<(&mut Volume, Vec<Record>)> = stream::iter(owing)
+            .map(|volume| async move {
+                let records = self.claim_owed(volume).await;
+                (volume, records)
+            })
+            .buffer_unordered(BOOKS_AT_ONCE)
+            .collect()
+            .await;
+        self.send(flights).await;
     }
 
     /// Meters chunk after chunk, as far as the time reaches. Answers what it has metered.

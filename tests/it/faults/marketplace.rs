@@ -19,8 +19,8 @@ fn calls(name: &str, when: When, fault: Fault) -> Rule {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_ten_calls_a_second_200_buyers_are_billed_in_one_run() {
-    let mut matrix = Matrix::used(200, &["api_calls", "seats"]).await;
+async fn at_ten_calls_a_second_1000_buyers_are_billed_in_one_run() {
+    let mut matrix = Matrix::used(1_000, &["api_calls", "seats"]).await;
     matrix
         .scene
         .world
@@ -29,13 +29,13 @@ async fn at_ten_calls_a_second_200_buyers_are_billed_in_one_run() {
     let summary = matrix.hour(FIRST).await;
     assert_eq!(
         (ends(&summary), outcomes(&summary)),
-        (None, counted("delivered", 400))
+        (None, counted("delivered", 2_000))
     );
     let counts = matrix.scene.world.metering.counts();
     assert_eq!(
         (counts.batch_meter_usage, counts.throttled),
-        (16, 0),
-        "400 records by 25, and never too fast"
+        (80, 0),
+        "2,000 records by 25, and never too fast"
     );
     assert!(
         counts.busiest_second <= 10,
@@ -43,14 +43,14 @@ async fn at_ten_calls_a_second_200_buyers_are_billed_in_one_run() {
         counts.busiest_second
     );
     matrix
-        .states("throttled at 10 calls/s, 200 buyers", "20100 owed, 20100 billed")
+        .states("throttled at 10 calls/s, 1,000 buyers", "500500 owed, 500500 billed")
         .await;
     matrix
         .scene
         .states(
-            "throttled at 10 calls/s, 200 buyers",
+            "throttled at 10 calls/s, 1,000 buyers",
             "seats",
-            "20100 owed, 20100 billed",
+            "500500 owed, 500500 billed",
         )
         .await;
 }
