@@ -3,6 +3,7 @@
 mod access;
 mod answers;
 mod batches;
+mod decimals;
 mod poison;
 mod scripted;
 mod tries;
