@@ -1,4 +1,4 @@
-//! The sink against a scripted AWS Marketplace in the same process, on paused time.
+//! The sinks against scripted marketplaces in the same process, on paused time.
 
 mod access;
 mod answers;
@@ -6,5 +6,8 @@ mod batches;
 mod decimals;
 mod poison;
 mod scripted;
+mod suger;
+mod suger_service;
+mod suger_tries;
 mod tries;
 mod windows;
