@@ -11,7 +11,9 @@
 mod access;
 mod answer;
 mod batch;
+mod quantity;
 mod refusal;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,7 +25,6 @@ use aws_sdk_marketplacemetering::Client;
 use aws_sdk_marketplacemetering::config::retry::RetryConfig;
 use aws_sdk_marketplacemetering::config::timeout::TimeoutConfig;
 use aws_sdk_marketplacemetering::config::{Builder, Credentials, Region, StalledStreamProtectionConfig};
-use aws_sdk_marketplacemetering::types::UsageRecord;
 use billing::{Destination, MonthEnd, Rules, Unanswered, Unit};
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt as _};
@@ -34,7 +35,8 @@ use rust_decimal::Decimal;
 use crate::delivery::{Channel, Delivered, Delivery, Item, Reading};
 use crate::{Outgoing, Sent};
 use access::Access;
-use batch::{Regions, Sorted};
+use batch::{Regions, Sorted, Usage};
+use wire::Wire;
 
 /// Calls that an account may make in a region (Marketplace Metering Service quotas, read 2026-11-20).
 const CALLS_PER_SECOND: u32 = 10;
@@ -58,9 +60,9 @@ const SIX: Unit = Unit {
     max: Decimal::from_parts(1_874_919_423, 2_328_306, 0, false, 6),
 };
 
-/// What AWS Marketplace takes: whole units, or six places where the connection asks for them, an hour for less than 24 h, a month until 06:00 UTC on the 1st of the next
-/// (`BatchMeterUsage` and `UsageRecord`, API reference, read 2026-11-20). Where a record is late by one of the two limits, it
-/// is late.
+/// What AWS Marketplace takes: whole units, or six places where the connection asks for them, an hour for less than 24 h, a
+/// month until 06:00 UTC on the 1st of the next (`BatchMeterUsage` and `UsageRecord`, API reference, read 2026-11-20). Where a
+/// record is late by one of the two limits, it is late.
 #[must_use]
 pub fn rules(destination: &Destination) -> Rules {
     Rules {
@@ -185,17 +187,21 @@ struct Product<'a> {
 }
 
 impl Channel for Product<'_> {
-    type Told = UsageRecord;
+    type Told = Usage;
 
-    async fn call(&self, items: &[Item<UsageRecord>]) -> Reading {
+    async fn call(&self, items: &[Item<Usage>]) -> Reading {
+        let wire = Wire::new(items.iter().map(|item| item.told.quantity));
+        let records = items.iter().map(|item| item.told.record.clone());
         let reply = self
             .client
             .batch_meter_usage()
             .set_product_code(self.code.clone())
-            .set_usage_records(Some(items.iter().map(|item| item.told.clone()).collect()))
+            .set_usage_records(Some(records.collect()))
+            .customize()
+            .interceptor(wire.clone())
             .send()
             .await;
-        answer::read(self.region, items, reply)
+        answer::read(self.region, items, reply, &wire.told())
     }
 }
 

@@ -7,8 +7,11 @@ use aws_sdk_marketplacemetering::operation::batch_meter_usage::{
 };
 use aws_sdk_marketplacemetering::types::{UsageRecord, UsageRecordResult, UsageRecordResultStatus};
 use billing::Answer;
+use serde_json::Value;
 
+use super::batch::Usage;
 use super::refusal;
+use super::wire::Decimals;
 use crate::delivery::{Item, Next, Reading, later, only, receipt, unknown};
 use crate::words::words;
 
@@ -18,11 +21,11 @@ const CAUSES_MAX: usize = 8;
 /// A reply of the service's, or the SDK's word that there is none.
 pub(super) type Reply = Result<BatchMeterUsageOutput, SdkError<BatchMeterUsageError, HttpResponse>>;
 
-/// Reads a reply to a call of `items`.
-pub(super) fn read(region: &str, items: &[Item<UsageRecord>], reply: Reply) -> Reading {
+/// Reads a reply to a call of `items`; `decimals` is what the SDK left out of it.
+pub(super) fn read(region: &str, items: &[Item<Usage>], reply: Reply, decimals: &Decimals) -> Reading {
     match reply {
         Ok(output) => Reading {
-            answers: each(items, &output),
+            answers: each(items, &output, decimals),
             fault: None,
             throttled: None,
         },
@@ -32,12 +35,12 @@ pub(super) fn read(region: &str, items: &[Item<UsageRecord>], reply: Reply) -> R
 
 /// HTTP 200 takes nothing by itself: each record must be spoken of, once, as itself. Results are found by content, not by
 /// position.
-fn each(items: &[Item<UsageRecord>], output: &BatchMeterUsageOutput) -> Vec<(Answer, Next)> {
+fn each(items: &[Item<Usage>], output: &BatchMeterUsageOutput, decimals: &Decimals) -> Vec<(Answer, Next)> {
     let mut said: Vec<Vec<(Answer, Next)>> = items.iter().map(|_| Vec::new()).collect();
-    let mut note = |echo: Option<&UsageRecord>, word: (Answer, Next)| {
+    let mut note = |echo: Option<&UsageRecord>, decimal: Option<&Value>, word: (Answer, Next)| {
         let mut ours = false;
         for (item, said) in items.iter().zip(&mut said) {
-            if echo.is_some_and(|echo| speaks_of(&item.told, echo)) {
+            if echo.is_some_and(|echo| speaks_of(&item.told, echo, decimal)) {
                 said.push(word.clone());
                 ours = true;
             }
@@ -46,12 +49,13 @@ fn each(items: &[Item<UsageRecord>], output: &BatchMeterUsageOutput) -> Vec<(Ans
             tracing::warn!("AWS Marketplace answered for a record that this call did not hold");
         }
     };
-    for result in output.results() {
-        note(result.usage_record(), judged(result));
+    for (result, decimal) in output.results().iter().zip(decimals.of_results()) {
+        note(result.usage_record(), decimal, judged(result));
     }
-    for record in output.unprocessed_records() {
+    for (record, decimal) in output.unprocessed_records().iter().zip(decimals.of_unprocessed()) {
         note(
             Some(record),
+            decimal,
             (
                 later("unprocessed: AWS Marketplace returned it unread".to_owned()),
                 Next::Again,
@@ -63,18 +67,22 @@ fn each(items: &[Item<UsageRecord>], output: &BatchMeterUsageOutput) -> Vec<(Ans
 
 /// Whether an echoed record is the one we sent: buyer, dimension, second, and quantity where it is told. The service may add
 /// fields of its own, and cuts timestamps to milliseconds.
-fn speaks_of(sent: &UsageRecord, echo: &UsageRecord) -> bool {
+fn speaks_of(sent: &Usage, echo: &UsageRecord, decimal: Option<&Value>) -> bool {
+    let record = &sent.record;
     let buyer = [
-        (Some(sent.customer_identifier()), Some(echo.customer_identifier())),
-        (sent.customer_aws_account_id(), echo.customer_aws_account_id()),
-        (sent.license_arn(), echo.license_arn()),
+        (
+            Some(record.customer_identifier()),
+            Some(echo.customer_identifier()),
+        ),
+        (record.customer_aws_account_id(), echo.customer_aws_account_id()),
+        (record.license_arn(), echo.license_arn()),
     ];
     buyer
         .iter()
         .all(|(sent, echo)| sent.is_none_or(str::is_empty) || sent == echo)
-        && sent.dimension() == echo.dimension()
-        && sent.timestamp().secs() == echo.timestamp().secs()
-        && (echo.quantity().is_none() || sent.quantity() == echo.quantity())
+        && record.dimension() == echo.dimension()
+        && record.timestamp().secs() == echo.timestamp().secs()
+        && sent.quantity.told(decimal, echo.quantity())
 }
 
 fn judged(result: &UsageRecordResult) -> (Answer, Next) {

@@ -6,8 +6,9 @@ use aws_sdk_marketplacemetering::primitives::DateTime;
 use aws_sdk_marketplacemetering::types::UsageRecord;
 use billing::{Answer, AwsBuyer, Identity, Record};
 use chrono::Utc;
-use rust_decimal::Decimal;
 
+use super::SIX;
+use super::quantity::Quantity;
 use crate::Outgoing;
 use crate::delivery::{Item, cut, never};
 
@@ -26,13 +27,22 @@ const FRAME: usize = 256;
 /// The most that JSON makes of one byte of text: `\u0000`.
 const ESCAPED: usize = 6;
 
+/// What AWS Marketplace is told of a record.
+#[derive(Clone, Debug)]
+pub(super) struct Usage {
+    /// All of it but a quantity that the SDK has no member for.
+    pub(super) record: UsageRecord,
+    /// The quantity.
+    pub(super) quantity: Quantity,
+}
+
 /// Records of one region and product that fit into one call.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
     /// Sent with the call in the product-code forms. Never beside a licence ARN: AWS bills twice what comes under both.
     pub(super) product_code: Option<String>,
     /// From 1 to [`RECORDS_MAX`].
-    pub(super) items: Vec<Item<UsageRecord>>,
+    pub(super) items: Vec<Item<Usage>>,
 }
 
 /// What one call may hold together.
@@ -73,13 +83,13 @@ pub(super) struct Sorted {
 
 /// Sorts records into batches. Those that the window does not take at `now` are left out.
 pub(super) fn batches(outgoing: &[Outgoing], now: chrono::DateTime<Utc>) -> Sorted {
-    let mut groups: BTreeMap<(String, Product), Vec<Item<UsageRecord>>> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, Product), Vec<Item<Usage>>> = BTreeMap::new();
     let mut refused = Vec::new();
     for (place, outgoing) in outgoing.iter().enumerate() {
         let Identity::Aws(aws) = &outgoing.destination.identity else {
             continue;
         };
-        match usage(&aws.buyer, &outgoing.record) {
+        match usage(&aws.buyer, &outgoing.record, outgoing.destination.decimals) {
             Ok(usage) => {
                 let item = Item::new(place, outgoing, usage);
                 if item.in_time(now) {
@@ -110,30 +120,30 @@ pub(super) fn batches(outgoing: &[Outgoing], now: chrono::DateTime<Utc>) -> Sort
 }
 
 /// No less than a record's bytes in a body.
-fn size(usage: &UsageRecord) -> usize {
+fn size(usage: &Usage) -> usize {
+    let record = &usage.record;
     let texts = [
-        usage.dimension(),
-        usage.customer_identifier(),
-        usage.customer_aws_account_id().unwrap_or_default(),
-        usage.license_arn().unwrap_or_default(),
+        record.dimension(),
+        record.customer_identifier(),
+        record.customer_aws_account_id().unwrap_or_default(),
+        record.license_arn().unwrap_or_default(),
     ];
     texts.iter().fold(FRAME, |size, text| {
         size.saturating_add(text.len().saturating_mul(ESCAPED))
     })
 }
 
-fn usage(buyer: &AwsBuyer, record: &Record) -> Result<UsageRecord, String> {
-    let quantity = units(record.quantity).ok_or_else(|| {
+fn usage(buyer: &AwsBuyer, record: &Record, decimals: bool) -> Result<Usage, String> {
+    let quantity = Quantity::of(record.quantity, decimals).ok_or_else(|| {
         format!(
-            "no request was made: AWS Marketplace takes whole units from 0 to {}, not {}",
-            i32::MAX,
-            record.quantity
+            "no request was made: AWS Marketplace takes from 0 to {} in at most {} places, not {}",
+            SIX.max, SIX.places, record.quantity
         )
     })?;
     let usage = UsageRecord::builder()
         .timestamp(DateTime::from_secs(record.timestamp.timestamp()))
         .dimension(&record.meter.dimension)
-        .quantity(quantity);
+        .set_quantity(quantity.whole());
     let usage = match buyer {
         AwsBuyer::License {
             account_id,
@@ -144,13 +154,8 @@ fn usage(buyer: &AwsBuyer, record: &Record) -> Result<UsageRecord, String> {
             customer_identifier, ..
         } => usage.customer_identifier(customer_identifier),
     };
-    usage
+    let record = usage
         .build()
-        .map_err(|error| format!("no request was made: {error}"))
-}
-
-/// The quantity as the service's own integer, if it is one.
-fn units(quantity: Decimal) -> Option<i32> {
-    let sayable = quantity.is_integer() && quantity >= Decimal::ZERO;
-    sayable.then(|| i32::try_from(quantity).ok()).flatten()
+        .map_err(|error| format!("no request was made: {error}"))?;
+    Ok(Usage { record, quantity })
 }

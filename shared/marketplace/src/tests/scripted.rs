@@ -33,6 +33,7 @@ pub(super) const TOKEN: &str = "FwoGZXIvYXdzEXAMPLESESSIONTOKEN";
 pub(super) struct Call {
     pub(super) at: Instant,
     pub(super) host: String,
+    pub(super) headers: http::HeaderMap,
     pub(super) authorization: String,
     pub(super) text: String,
     /// The body, where it is JSON.
@@ -169,6 +170,7 @@ impl Carrier for Service {
         let call = Call {
             at: Instant::now(),
             host: request.http.uri().host().unwrap().to_owned(),
+            headers: request.http.headers().clone(),
             authorization: header("authorization"),
             body: serde_json::from_str(&text).unwrap_or_default(),
             text,
