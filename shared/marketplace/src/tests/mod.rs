@@ -1,8 +1,15 @@
-//! The sink against a scripted AWS Marketplace in the same process, on paused time.
+//! The sinks against scripted marketplaces in the same process, on paused time.
 
 mod access;
 mod answers;
 mod batches;
+mod gcp_answers;
+mod gcp_google;
+mod gcp_operations;
+mod gcp_statuses;
+mod gcp_tokens;
+mod gcp_tries;
+mod gcp_workload;
 mod poison;
 mod scripted;
 mod tries;
