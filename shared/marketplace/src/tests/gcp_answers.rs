@@ -229,3 +229,28 @@ async fn a_service_that_quotes_the_token_does_not_get_it_into_a_reason_or_a_faul
         assert!(said.contains("\\\\u{a}"), "and nothing forges a line: {said}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_exhausted_quota_of_one_operation_slows_every_buyer() {
+    let id = record("project_number:0", "d0").record.id;
+    let mut first = true;
+    let google = Google::new(
+        move |call| match call.ids()[0] == id && std::mem::take(&mut first) {
+            true => failed(&[report_error(&id, 8)]),
+            false => taken(),
+        },
+    );
+    let outgoing = (0..100).map(|number| record(&format!("project_number:{number}"), "d0"));
+    let sent = google.send(outgoing.collect()).await;
+    assert_eq!(all(&sent)[0], "LA");
+    let reports = google.reports();
+    let longest = reports
+        .windows(2)
+        .map(|pair| pair[1].at - pair[0].at)
+        .max()
+        .unwrap();
+    assert!(
+        longest.as_millis() >= 200,
+        "the pace is the project's: {longest:?}"
+    );
+}
