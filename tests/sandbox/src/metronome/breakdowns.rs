@@ -112,7 +112,7 @@ impl<'q> Wanted<'q> {
         };
         let (mut start, end) = (start.max(self.range.0), end.min(now));
         let mut windows = Vec::new();
-        while start < end && start + span <= self.range.1 {
+        while start < end && start < self.range.1 {
             windows.push((start, start + span));
             start += span;
         }

@@ -119,7 +119,7 @@ impl Account {
     }
 
     /// Makes a voided invoice anew, under a new id: a rated one from its rates, credits and events as they are now, a set
-    /// one as it was or to another `total`. It is a draft until its period and the grace are over, if they are not. An
+    /// one as it was or to another `total`, and no provider has had it. It is a draft until its period and the grace are over, if they are not. An
     /// invoice is made anew once (the copy can be voided and made anew in turn), and not under an archived contract; of
     /// neither is anything documented.
     pub(super) fn regenerate_invoice(
@@ -139,6 +139,11 @@ impl Account {
         {
             return Err(Refusal::bad("the invoice has been regenerated"));
         }
+        if old.is_rated() && (total.is_some() || old.period.is_none()) {
+            return Err(Refusal::bad(
+                "a rated invoice is its usage of a period by its rates",
+            ));
+        }
         let contract = old
             .contract
             .map(|contract| self.contracts.get(contract))
@@ -152,6 +157,7 @@ impl Account {
             regenerated_from: Some(id),
             ..old.clone()
         };
+        new.labels.external_invoice = None;
         if new.is_rated() {
             new.content = Content::Rated(None);
         }
@@ -175,7 +181,7 @@ impl Account {
             return Err(Refusal::bad("issue_date is after the end of the contract"));
         }
         self.draft_mut(id)?.issue_date = Some(date);
-        self.plan_all_drafts();
+        self.plan(Job::Finalize(self.invoices.place(id)?));
         Ok(())
     }
 

@@ -96,7 +96,6 @@ impl Account {
             .filter(|(_, invoice)| invoice.is_draft())
         {
             match invoice.period {
-                Some((start, _)) if invoice.is_rated() && after_end(start) => changes.push((place, None)),
                 Some((start, until))
                     if invoice.is_rated() && (after_end(until) || until == invoiced_until) =>
                 {

@@ -227,6 +227,10 @@ fn a_rated_invoice_is_made_anew_from_the_events_of_now() {
     world.used("late", "2026-11-20T12:00:00Z", "1");
     let old = world.book()[0].0;
     world.metronome.void_invoice(old).unwrap();
+    assert_eq!(
+        world.metronome.regenerate_invoice_of(old, 1).unwrap_err().status,
+        400
+    );
     let made = world.metronome.regenerate_invoice(old).unwrap();
     world.used("later", "2026-11-20T12:00:00Z", "100");
     assert_eq!(
@@ -238,10 +242,6 @@ fn a_rated_invoice_is_made_anew_from_the_events_of_now() {
     );
     assert_eq!(world.book()[1].0, made);
     assert_eq!(world.metronome.invoice_total_of(world.customer, &[], &[]), 12);
-    assert_eq!(
-        world.metronome.regenerate_invoice_of(old, 1).unwrap_err().status,
-        400
-    );
 }
 
 #[test]
@@ -331,6 +331,13 @@ fn an_end_in_the_past_leaves_finalized_invoices_and_voids_what_is_beyond() {
     };
     world.refused(400, "/v1/contracts/updateEndDate", &call(false));
     world.ok("/v1/contracts/updateEndDate", &call(true));
+    let book = world.book();
+    let cut_off = book
+        .iter()
+        .find(|(_, status, ..)| status == "VOID")
+        .map(|row| row.0);
+    let refused = world.metronome.regenerate_invoice(cut_off.unwrap());
+    assert_eq!(refused.unwrap_err().status, 400, "it has no period");
     let mut told = world.told();
     told.sort();
     assert_eq!(

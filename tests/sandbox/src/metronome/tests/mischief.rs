@@ -144,6 +144,11 @@ fn strangers_change_no_digit() {
             .1
             .contains("\"aggregation_type\":\"PERCENTILE\"")
     );
+    world.set(world.november());
+    assert_eq!(
+        world.listed(&world.invoices_at())[0]["status"],
+        "DRAFT_INCOMPLETE"
+    );
     assert!(
         world
             .get(&format!("/v1/customers/{}", world.customer))
