@@ -23,6 +23,8 @@ pub mod settle;
 pub mod span;
 pub mod stream;
 pub mod text;
+pub mod wanted;
+mod weigh;
 
 pub use amounts::{
     Amount, AmountKey, AmountNote, AmountReading, AmountSource, AmountToRead, Closed, HeldAmount, Share,
@@ -39,5 +41,6 @@ pub use record::{Answer, Attempt, Entry, InFlight, Outcome, Receipt, Record, Ref
 pub use resolve::{Resolution, resolve};
 pub use rules::{MonthEnd, Rules, Unanswered, Unit};
 pub use settle::{Found, Learned, expire, found, note_attempt, settle, to_read_back};
-pub use span::{Source, Terms, Wanted};
 pub use stream::{Base, HoldNote, Opening, Reading, Stream, StreamKey};
+pub use wanted::{Source, Terms, Wanted};
+pub use weigh::weigh;

@@ -8,7 +8,8 @@ use crate::amounts::{self, AmountKey, AmountNote, AmountReading, Growth, HeldAmo
 use crate::grow::{carry, grow};
 use crate::held::{Held, Hold};
 use crate::record::{Attempt, Entry, InFlight, Record};
-use crate::span::{self, LATEST_DAYS, OWNERS_MAX, Opened, Wanted};
+use crate::span::{self, LATEST_DAYS, OWNERS_MAX, Opened};
+use crate::wanted::Wanted;
 use crate::{
     Accumulation, Base, Book, Counter, Hour, Month, Opening, Owner, Reading, Rules, Stream, StreamKey, place,
 };

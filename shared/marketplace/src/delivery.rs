@@ -166,8 +166,8 @@ struct Piece<T> {
 }
 
 impl Delivery<'_> {
-    /// Sends a batch until each record is answered for good, tries or time are up, or each poisoned one stands alone: 25
-    /// records are halved at most five deep.
+    /// Sends a batch until each record is answered for good, tries or time are up, or each poisoned one stands alone: a
+    /// hundred records are halved at most seven deep.
     pub(crate) async fn deliver<C: Channel>(&self, channel: &C, items: Vec<Item<C::Told>>) -> Delivered {
         let mut delivered = Delivered::default();
         let mut pieces = vec![Piece { items, again: 0 }];
@@ -211,6 +211,10 @@ impl Delivery<'_> {
             }
             if !split.is_empty() {
                 return Some(halves(split, piece.again));
+            }
+            if let Some(asked) = throttled {
+                // Whether or not this record is tried again: the others wait as long.
+                self.pace.hold(asked.min(self.deadline.left()));
             }
             let wait = self.wait(piece.again, began, throttled.unwrap_or_default());
             let Some(wait) = wait.filter(|_| !open.is_empty()) else {

@@ -34,12 +34,17 @@ impl Conduct<'_> {
     /// Notes this run's attempt on all that is in flight in a book.
     async fn take_up(&self, volume: &mut Volume) -> Option<Vec<Record>> {
         let rules = marketplace::rules(&volume.book.destination);
+        let findings = self.read_back(volume).await;
         let taken = self
             .change(volume, |book| {
                 let now = self.deps.clock.now();
-                let expired = billing::expire(book, &rules, &self.attempt, now);
+                let mut left = billing::found(book, &rules, &findings, &self.attempt, now);
+                // One transaction has room for the ones or the others.
+                if left.is_empty() {
+                    left = billing::expire(book, &rules, &self.attempt, now);
+                }
                 note_attempt(book, &rules, &self.attempt, now);
-                expired
+                left
             })
             .await;
         match taken {

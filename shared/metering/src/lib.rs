@@ -7,6 +7,7 @@ mod claim;
 mod deliver;
 mod meter;
 mod read;
+mod read_back;
 mod report;
 mod run;
 mod sinks;

@@ -2,32 +2,67 @@
 
 use std::sync::Arc;
 
-use marketplace::{Aws, Outgoing, Sent};
+use marketplace::{Aws, Azure, Gcp, Outgoing, Sent, Suger};
 use platform::secrets::ConnectionSecret;
-use platform::{Connection, Deadline, Fault};
+use platform::{Connection, Deadline, Fault, FaultKind};
 
 use crate::run::Deps;
 
 /// A sink for each marketplace.
 pub(crate) struct Sinks {
     aws: Arc<Aws>,
+    pub(crate) azure: Azure,
+    gcp: Gcp,
+    suger: Suger,
 }
 
 impl Sinks {
-    /// The sinks of a connection: AWS's is shared by all that use one access, the others go by the connection's own secret.
+    /// The sinks of a connection: AWS's is shared by all that use one access, the others go by the connection's own secret. A
+    /// secret that is missing or lacks a part keeps that one marketplace's records, and says so when there are any.
     pub(crate) fn new(
-        _deps: &Deps,
-        _connection: &Connection,
+        deps: &Deps,
+        connection: &Connection,
         aws: Arc<Aws>,
-        _secret: &Result<ConnectionSecret, Fault>,
-        _deadline: Deadline,
+        secret: &Result<ConnectionSecret, Fault>,
+        deadline: Deadline,
     ) -> Self {
-        Self { aws }
+        let part = |name: &str| {
+            Fault::new(
+                FaultKind::Misconfigured,
+                format!("the secret `{}` has no `{name}`", connection.secret),
+            )
+        };
+        let secret = secret.as_ref().map_err(Clone::clone);
+        let azure = secret
+            .clone()
+            .and_then(|secret| secret.azure.as_ref().ok_or_else(|| part("azure")));
+        let gcp = secret
+            .clone()
+            .and_then(|secret| secret.gcp.as_ref().ok_or_else(|| part("gcp")));
+        let suger =
+            secret.and_then(|secret| secret.suger_api_key.as_ref().ok_or_else(|| part("suger_api_key")));
+        let (transport, clock, endpoints) = (&deps.transport, || deps.clock.clone(), &connection.endpoints);
+        Self {
+            aws,
+            azure: Azure::new(
+                transport,
+                &endpoints.azure,
+                &endpoints.azure_login,
+                azure,
+                deadline,
+                clock(),
+            ),
+            gcp: Gcp::new(transport, &endpoints.gcp, gcp, &deps.sdk, deadline, clock()),
+            suger: Suger::new(transport, &endpoints.suger, suger, deadline, clock()),
+        }
     }
 
-    /// Sends records of one marketplace.
+    /// Sends records, each of the marketplace that its destination names.
     pub(crate) async fn send(&self, marketplace: &str, outgoing: Vec<Outgoing>) -> Sent {
         match marketplace {
+            "azure" => self.azure.send(outgoing).await,
+            "gcp" => self.gcp.send(outgoing).await,
+            "suger" => self.suger.send(outgoing).await,
             _ => self.aws.send(outgoing).await,
         }
     }

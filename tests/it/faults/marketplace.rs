@@ -43,7 +43,10 @@ async fn at_ten_calls_a_second_1000_buyers_are_billed_in_one_run() {
         counts.busiest_second
     );
     matrix
-        .states("throttled at 10 calls/s, 1,000 buyers", "500500 owed, 500500 billed")
+        .states(
+            "throttled at 10 calls/s, 1,000 buyers",
+            "500500 owed, 500500 billed",
+        )
         .await;
     matrix
         .scene

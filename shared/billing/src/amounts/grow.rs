@@ -8,7 +8,8 @@ use super::{Amount, AmountKey, AmountNote, AmountReading, Earlier, HeldAmount, S
 use crate::grow::limited;
 use crate::held::Hold;
 use crate::plan::Run;
-use crate::span::{LATEST_DAYS, Opened, Wanted};
+use crate::span::{LATEST_DAYS, Opened};
+use crate::wanted::Wanted;
 use crate::{Book, Fraction, HoldNote, MeterKey, Rules};
 
 /// Growth of a stream, converted, that is about to be owed.

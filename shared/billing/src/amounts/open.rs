@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 
 use super::{Amount, AmountKey, AmountSource, AmountToRead, Beginning, Share, USD};
 use crate::plan::Run;
-use crate::span::{self, Opened, Wanted};
+use crate::span::{self, Opened};
+use crate::wanted::Wanted;
 use crate::{Book, Counter, Hour, Owner};
 
 impl Wanted {
