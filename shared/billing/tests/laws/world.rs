@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use billing::span::Source;
+use billing::Source;
 use billing::{
     Accumulation, AwsBuyer, AwsIdentity, Base, Book, Counter, Destination, Entry, Fraction, Group, Held,
     Hour, Identity, MonthEnd, Outcome, Owner, Reading, Resolution, Rules, Span, StreamKey, Target, Terms,
