@@ -7,9 +7,9 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use billing::{Fraction, Hour};
+use billing::{Counter, Fraction, Hour};
 use platform::Connection;
-use platform::connection::{Accumulate, AwsAccess, Conversion, Opening, Whitelist};
+use platform::connection::{Accumulate, AwsAccess, BillingMode, Conversion, Opening, Whitelist};
 use platform::text::printable;
 use serde::Serialize;
 
@@ -66,19 +66,27 @@ pub fn diff(stored: Option<&Connection>, applied: &Connection) -> Vec<Change> {
 /// What of a period is not billed.
 fn openings(stored: &[Opening], applied: &[Opening]) -> Vec<Change> {
     let new = applied.iter().filter(|opening| !stored.contains(opening));
-    new.map(|Opening { customer, metric, since, value, .. }| {
-        Change::Added(format!(
-            "{customer}: of {metric} the {value} that Metronome has counted of the month before {since} are not billed"
-        ))
-    })
-    .collect()
+    new.filter(|opening| !opening.value.is_zero())
+        .map(|Opening { customer, metric, since, value, .. }| {
+            let contract = metric.strip_prefix(Counter::AMOUNTS);
+            Change::Added(match contract.map(|rest| rest.strip_prefix('/')) {
+                None => format!(
+                    "{customer}: of {metric} the {value} that Metronome has counted of the month before {since} are not billed"
+                ),
+                Some(None) => format!("{customer}: of its invoices the ${value} before {since} are not billed"),
+                Some(Some(contract)) => format!(
+                    "{customer}: of the invoices of its contract {contract} the ${value} before {since} are not billed"
+                ),
+            })
+        })
+        .collect()
 }
 
 fn settings(stored: &Connection, applied: &Connection) -> Vec<Change> {
     let mode = |connection: &Connection| {
         connection
             .billing_mode
-            .map_or("none: nothing is metered", |_| "quantity")
+            .map_or("none: nothing is metered", BillingMode::word)
             .to_owned()
     };
     let access = |aws: &AwsAccess| {
@@ -90,6 +98,7 @@ fn settings(stored: &Connection, applied: &Connection) -> Vec<Change> {
     [
         changed("secret", &stored.secret, &applied.secret),
         changed("billing_mode", &mode(stored), &mode(applied)),
+        changed("invoices", &kinds(stored), &kinds(applied)),
         changed("auto_report", &stored.auto_report, &applied.auto_report),
         changed("open_days", &stored.open_days, &applied.open_days),
         changed(
@@ -104,10 +113,35 @@ fn settings(stored: &Connection, applied: &Connection) -> Vec<Change> {
         ),
         changed("aws.role_arn", &access(&stored.aws), &access(&applied.aws)),
         changed("aws.external_id", &external(&stored.aws), &external(&applied.aws)),
+        changed(
+            "endpoints.azure",
+            &stored.endpoints.azure,
+            &applied.endpoints.azure,
+        ),
+        changed(
+            "endpoints.azure_login",
+            &stored.endpoints.azure_login,
+            &applied.endpoints.azure_login,
+        ),
+        changed("endpoints.gcp", &stored.endpoints.gcp, &applied.endpoints.gcp),
+        changed(
+            "endpoints.suger",
+            &stored.endpoints.suger,
+            &applied.endpoints.suger,
+        ),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Which invoices count, in words.
+fn kinds(connection: &Connection) -> &'static str {
+    if connection.scheduled {
+        "usage and scheduled"
+    } else {
+        "usage"
+    }
 }
 
 fn changed<T: PartialEq + fmt::Display>(what: &str, before: &T, after: &T) -> Option<Change> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use platform::Connection;
-use platform::connection::{Buyer, Entitlement};
+use platform::connection::{Buyer, Entitlement, METRONOME};
 
 use crate::term::Term;
 
@@ -34,7 +34,7 @@ impl fmt::Display for Twice {
 pub fn check(connection: &Connection, others: &[Connection]) -> Result<(), Vec<Twice>> {
     let mut found = Vec::new();
     for other in others.iter().filter(|other| other.id != connection.id) {
-        let metrics = common_metrics(connection, other);
+        let metrics = common(connection, other);
         for buyer in &connection.buyers {
             for twin in &other.buyers {
                 let shared =
@@ -71,8 +71,19 @@ fn shared_identity(buyer: &Buyer, twin: &Buyer) -> Option<String> {
         .map(|one| format!("the identity {}", one.destination.identity))
 }
 
-fn shared_customer(buyer: &Buyer, twin: &Buyer, metrics: Option<&BTreeSet<String>>) -> Option<String> {
-    let metric = metrics?.first()?;
+fn shared_customer(buyer: &Buyer, twin: &Buyer, common: Option<&Common>) -> Option<String> {
+    let what = match common? {
+        Common::Metric(metric) => format!("the metric {metric}"),
+        Common::Usage => "usage that both bill, the one by metrics and the other by invoices".to_owned(),
+        Common::Invoices if buyer.contracts.is_empty() || twin.contracts.is_empty() => "invoices".to_owned(),
+        Common::Invoices => {
+            let both = buyer
+                .contracts
+                .iter()
+                .find(|contract| twin.contracts.contains(contract))?;
+            format!("the contract {both}")
+        }
+    };
     let meet = buyer
         .entitlements
         .iter()
@@ -81,25 +92,39 @@ fn shared_customer(buyer: &Buyer, twin: &Buyer, metrics: Option<&BTreeSet<String
         .customers
         .iter()
         .find(|customer| twin.customers.iter().any(|known| known.id == customer.id))?;
-    meet.then(|| format!("the customer {} with the metric {metric}", customer.id))
+    meet.then(|| format!("the customer {} with {what}", customer.id))
 }
 
-/// The metrics that both convert, where both read the same Metronome. A metric that is not converted is billed nowhere.
-fn common_metrics(one: &Connection, other: &Connection) -> Option<BTreeSet<String>> {
-    let metered = |connection: &Connection| connection.billing_mode.is_some();
-    if !(metered(one) && metered(other)) || one.metronome.name != other.metronome.name {
-        return None;
-    }
+/// What two connections would both bill of a customer.
+enum Common {
+    /// A billable metric.
+    Metric(String),
+    /// One bills metrics, the other the invoices that come of them.
+    Usage,
+    /// Invoices, unless the buyers name different contracts.
+    Invoices,
+}
+
+/// What both convert. What is not converted is billed nowhere.
+fn common(one: &Connection, other: &Connection) -> Option<Common> {
     let of = |connection: &Connection| -> BTreeSet<String> {
         connection
             .conversions
             .iter()
             .map(|conversion| &conversion.from)
-            .filter(|metric| connection.whitelist.admits(metric).is_some())
+            .filter(|from| *from == METRONOME || connection.whitelist.admits(from).is_some())
             .cloned()
             .collect()
     };
-    Some(&of(one) & &of(other))
+    let (mine, theirs) = (of(one), of(other));
+    if mine.is_empty() || theirs.is_empty() {
+        return None;
+    }
+    match (one.billing_mode?.is_amount(), other.billing_mode?.is_amount()) {
+        (true, true) => Some(Common::Invoices),
+        (false, false) => (&mine & &theirs).pop_first().map(Common::Metric),
+        _ => Some(Common::Usage),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod agreement;
 mod aws;
 mod buyer;
 mod conversion;
+mod marketplace;
 mod mistake;
 mod section;
 #[cfg(test)]
@@ -15,7 +16,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use platform::Connection;
-use platform::connection::{BillingMode, Buyer, BuyerCustomer, Endpoints, MetronomeAccount, Whitelist};
+use platform::connection::{BillingMode, Buyer, BuyerCustomer, MetronomeAccount, Whitelist};
 use toml::de::DeTable;
 
 use mistake::{At, Notes};
@@ -38,6 +39,8 @@ const FILE: Shape = Shape {
         "conversion",
         "buyer",
         "aws",
+        "invoices",
+        "endpoints",
     ],
     required: &["id", "secret"],
 };
@@ -53,6 +56,13 @@ const WHITELIST: Shape = Shape {
     keys: &["metrics"],
     required: &["metrics"],
 };
+
+/// What can be metered.
+const MODES: [BillingMode; 3] = [
+    BillingMode::Quantity,
+    BillingMode::AmountHourly,
+    BillingMode::AmountDaily,
+];
 
 /// Metronome's production address.
 const BASE_URL: &str = "https://api.metronome.com";
@@ -113,6 +123,10 @@ fn declaration(file: &Section<'_>, text: &str, now: DateTime<Utc>) -> Option<Dec
         .iter()
         .map(buyer::read)
         .collect();
+    let mode = file.word("billing_mode", &MODES.map(|mode| (mode.word(), mode)));
+    let amount = mode.is_some_and(BillingMode::is_amount);
+    let scheduled = scheduled(file, amount);
+    agreement::mode(file.notes, amount, &conversions, &buyers);
     agreement::conversions(file.notes, &conversions);
     agreement::buyers(file.notes, &buyers);
     let from_start = buyers
@@ -121,9 +135,9 @@ fn declaration(file: &Section<'_>, text: &str, now: DateTime<Utc>) -> Option<Dec
         .map(|buyer| buyer.id.clone())
         .collect();
     let connection = Connection {
-        billing_mode: file.word("billing_mode", &[("quantity", BillingMode::Quantity)]),
+        billing_mode: mode,
         mode_since: None,
-        scheduled: false,
+        scheduled,
         auto_report: file.flag("auto_report").unwrap_or(true),
         open_days: file.integer("open_days", 0..=OPEN_DAYS_MAX).unwrap_or(OPEN_DAYS),
         metronome: metronome(file),
@@ -134,7 +148,10 @@ fn declaration(file: &Section<'_>, text: &str, now: DateTime<Utc>) -> Option<Dec
             .unwrap_or_default(),
         conversions: conversions.into_iter().map(|conversion| conversion.is).collect(),
         buyers: buyers.into_iter().map(stated).collect(),
-        endpoints: Endpoints::default(),
+        endpoints: file
+            .section("endpoints", &marketplace::ENDPOINTS)
+            .map(|section| marketplace::endpoints(&section))
+            .unwrap_or_default(),
         openings: Vec::new(),
         begun_at: now,
         applied_at: now,
@@ -149,13 +166,38 @@ fn declaration(file: &Section<'_>, text: &str, now: DateTime<Utc>) -> Option<Dec
     })
 }
 
+/// `invoices`: usage invoices always, scheduled ones where they are named.
+fn scheduled(file: &Section<'_>, amount: bool) -> bool {
+    if !file.has("invoices") {
+        return false;
+    }
+    let line = file.line_of("invoices");
+    if !amount {
+        file.notes
+            .add_if_whole(line, "`invoices` is of the amount modes: take it out");
+    }
+    let known = |text: &str| match text {
+        "usage" | "scheduled" => Ok(()),
+        _ => Err(format!(
+            "\"{text}\" is no kind of invoice: it wants \"usage\" or \"scheduled\""
+        )),
+    };
+    let kinds = file.texts("invoices", known);
+    let names = |kind: &str| kinds.iter().any(|named| named.is == kind);
+    if !names("usage") && names("scheduled") {
+        file.notes.add(
+            line,
+            "`invoices` lacks \"usage\": scheduled ones are billed beside those",
+        );
+    }
+    names("scheduled")
+}
+
 fn metronome(file: &Section<'_>) -> MetronomeAccount {
     let section = file.section("metronome", &METRONOME);
     let stated = section.and_then(|section| section.checked("base_url", text::base_url));
-    let base_url = text::one_spelling(stated.as_deref().unwrap_or(BASE_URL));
     MetronomeAccount {
-        name: base_url.clone(),
-        base_url,
+        base_url: text::one_spelling(stated.as_deref().unwrap_or(BASE_URL)),
         requests_per_second: section
             .and_then(|section| section.integer("requests_per_second", 1..=100))
             .unwrap_or(REQUESTS_PER_SECOND),
@@ -178,7 +220,7 @@ fn stated(buyer: buyer::Stated) -> Buyer {
     Buyer {
         id: buyer.id,
         customers: buyer.customers.into_iter().map(customer).collect(),
-        contracts: Vec::new(),
+        contracts: buyer.contracts.into_iter().map(|contract| contract.is).collect(),
         contracts_since: None,
         entitlements: buyer
             .entitlements

@@ -30,8 +30,6 @@ pub fn fix(declaration: Declaration, stored: Option<&Connection>) -> Connection 
         for buyer in &mut connection.buyers {
             contracts_since(buyer, stored, hour);
         }
-        // Reached at another address it is still the same account: its counters keep their owners.
-        connection.metronome.name.clone_from(&stored.metronome.name);
     }
     keys(
         &mut connection.buyers,

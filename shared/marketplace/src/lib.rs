@@ -21,6 +21,7 @@ use platform::Fault;
 use rust_decimal::Decimal;
 
 pub use aws::Aws;
+pub use azure::Azure;
 pub use gcp::Gcp;
 pub use suger::Suger;
 

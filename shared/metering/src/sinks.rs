@@ -44,14 +44,7 @@ impl Sinks {
         let (transport, clock, endpoints) = (&deps.transport, || deps.clock.clone(), &connection.endpoints);
         Self {
             aws,
-            azure: Azure::new(
-                transport,
-                &endpoints.azure,
-                &endpoints.azure_login,
-                azure,
-                deadline,
-                clock(),
-            ),
+            azure: Azure::new(transport, endpoints, azure, deadline, clock()),
             gcp: Gcp::new(transport, &endpoints.gcp, gcp, &deps.sdk, deadline, clock()),
             suger: Suger::new(transport, &endpoints.suger, suger, deadline, clock()),
         }

@@ -9,6 +9,10 @@ use metronome::{Aggregation, BillableMetric};
 use platform::Connection;
 use platform::connection::{BillingMode, Buyer, Conversion, Entitlement, METRONOME};
 
+/// The Metronome account, as counters name it. Metronome's ids are UUIDs, so a customer's stands for its account, and wherever
+/// that is reached, or applied anew, it is the same: nothing of it is counted twice.
+const ACCOUNT: &str = "metronome";
+
 /// The account's billable metrics, by id.
 pub(crate) type Catalog = BTreeMap<String, BillableMetric>;
 
@@ -115,7 +119,7 @@ fn target(conversion: &Conversion) -> Target {
 pub(crate) fn nothing(connection: &Connection, destination: &Destination) -> Wanted {
     Wanted {
         connection: connection.life(),
-        account: connection.metronome.name.clone(),
+        account: ACCOUNT.to_owned(),
         destination: destination.clone(),
         terms: Vec::new(),
         sources: Vec::new(),

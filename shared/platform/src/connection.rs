@@ -53,8 +53,6 @@ pub enum Accumulate {
 /// `[metronome]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetronomeAccount {
-    /// The account, as counters name it: the address at which it was first applied, wherever it is reached now.
-    pub name: String,
     /// https, or loopback.
     pub base_url: String,
     /// The token's budget.

@@ -38,7 +38,24 @@ fn altered(stored: &Buyer, applied: &Buyer) -> Vec<Change> {
         .iter()
         .filter(|customer| !applied.customers.iter().any(|other| other.id == customer.id))
         .map(|customer| Change::Removed(format!("customer {} of buyer {}", customer.id, applied.id)));
+    let contracts = (stored.contracts != applied.contracts).then(|| {
+        let named = |contracts: &[String]| {
+            if contracts.is_empty() {
+                "all".to_owned()
+            } else {
+                contracts.join(", ")
+            }
+        };
+        Change::Changed(format!(
+            "contracts of buyer {}: {} → {}, {}",
+            applied.id,
+            named(&stored.contracts),
+            named(&applied.contracts),
+            since(applied.contracts_since)
+        ))
+    });
     gone.chain(customers(applied, &stored.customers))
+        .chain(contracts)
         .chain(entitlements(stored, applied))
         .collect()
 }
@@ -103,7 +120,43 @@ fn parts(before: &Entitlement, after: &Entitlement) -> Vec<String> {
     part("ends_at", end(before), end(after));
     part("included", included(before), included(after));
     part("product", product(before), product(after));
+    part("plan_id", plan(before), plan(after));
+    part("decimals", decimals(before), decimals(after));
+    part("metrics", metrics(before), metrics(after));
+    part("unknown", unknown(before), unknown(after));
     parts
+}
+
+fn plan(one: &Entitlement) -> String {
+    one.destination
+        .plan_id
+        .clone()
+        .unwrap_or_else(|| "none".to_owned())
+}
+
+fn decimals(one: &Entitlement) -> String {
+    one.destination.decimals.to_string()
+}
+
+fn metrics(one: &Entitlement) -> String {
+    let metrics = one.destination.metrics.iter();
+    let named: Vec<String> = metrics
+        .map(|(metric, value)| format!("{metric} {value:?}").to_lowercase())
+        .collect();
+    if named.is_empty() {
+        "all int64".to_owned()
+    } else {
+        named.join(", ")
+    }
+}
+
+fn unknown(one: &Entitlement) -> String {
+    if one.destination.park_unknown {
+        "park"
+    } else {
+        "resend"
+    }
+    .to_owned()
 }
 
 fn entitlement(buyer: &Buyer, one: &Entitlement) -> String {

@@ -58,7 +58,7 @@ fn two_buyers_of_one_customer_and_metric_at_one_time_are_refused_by_name() {
 }
 
 #[test]
-fn a_customer_may_be_billed_for_different_metrics_from_different_accounts_or_not_at_all() {
+fn a_customer_may_be_billed_for_different_metrics_or_not_at_all() {
     let one = metered("one", "c-1", "p", "2026-11-01", "2027-11-01");
     let text = text("c-1", "q", "2026-11-01", "2027-11-01");
     let apart = [
@@ -66,10 +66,6 @@ fn a_customer_may_be_billed_for_different_metrics_from_different_accounts_or_not
         text.replace(
             "[[conversion]]",
             "[whitelist]\nmetrics = [\"m-2\"]\n[[conversion]]",
-        ),
-        text.replace(
-            "[[conversion]]",
-            "[metronome]\nbase_url = \"https://api.example.com\"\n[[conversion]]",
         ),
         text.replace("billing_mode = \"quantity\"\n", ""),
     ];
@@ -79,12 +75,12 @@ fn a_customer_may_be_billed_for_different_metrics_from_different_accounts_or_not
 }
 
 #[test]
-fn an_address_spelt_differently_is_the_same_account() {
+fn a_customer_is_the_same_at_whatever_address_its_metronome_is_reached() {
     let one = metered("one", "c-1", "p", "2026-11-01", "2027-11-01");
     let text = text("c-1", "q", "2026-11-01", "2027-11-01");
     let text = text.replace(
         "[[conversion]]",
-        "[metronome]\nbase_url = \"https://API.metronome.com:443/\"\n[[conversion]]",
+        "[metronome]\nbase_url = \"https://proxy.example.com\"\n[[conversion]]",
     );
     assert_eq!(said(&one, &connection("two", &text)).len(), 1);
 }
@@ -93,4 +89,35 @@ fn an_address_spelt_differently_is_the_same_account() {
 fn a_connection_is_not_held_against_what_is_stored_of_itself() {
     let one = metered("one", "c-1", "p", "2026-11-01", "2027-11-01");
     assert_eq!(said(&one, &one), [""; 0]);
+}
+
+/// A connection of the amount modes, whose buyer names these contracts.
+fn invoiced(id: &str, contracts: &str) -> Connection {
+    let text = text("c-1", id, "2026-11-01", "2027-11-01")
+        .replace("billing_mode = \"quantity\"", "billing_mode = \"amount_hourly\"")
+        .replace("from = \"m-1\"", "from = \"metronome\"")
+        .replace("customer_id", &format!("{contracts}\ncustomer_id"));
+    connection(id, &text)
+}
+
+#[test]
+fn invoices_are_shared_unless_both_name_contracts_and_no_one_in_common() {
+    let shares = |one: &str, two: &str| said(&invoiced("one", one), &invoiced("two", two)).len();
+    assert_eq!(shares("", ""), 1);
+    assert_eq!(shares("contracts = [\"k-1\"]", ""), 1);
+    assert_eq!(
+        shares("contracts = [\"k-1\", \"k-2\"]", "contracts = [\"k-2\"]"),
+        1
+    );
+    assert_eq!(shares("contracts = [\"k-1\"]", "contracts = [\"k-2\"]"), 0);
+}
+
+#[test]
+fn a_customer_is_not_billed_by_its_usage_here_and_by_its_invoices_there() {
+    let usage = metered("one", "c-1", "p", "2026-11-01", "2027-11-01");
+    let said = said(&usage, &invoiced("two", ""));
+    assert!(
+        said[0].contains("usage that both bill, the one by metrics and the other by invoices"),
+        "{said:?}"
+    );
 }

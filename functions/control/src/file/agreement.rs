@@ -2,11 +2,47 @@
 
 use std::collections::BTreeMap;
 
-use platform::connection::{Conversion, Entitlement};
+use platform::connection::{Conversion, Entitlement, METRONOME};
 
 use super::buyer::Stated;
 use super::mistake::{At, Notes};
 use crate::term::Term;
+
+/// A buyer's shares change hands in one transaction, which has room for so many.
+const SHARES_MAX: usize = 40;
+
+/// Checks that the conversions and buyers are of the billing mode.
+pub(super) fn mode(notes: &Notes, amount: bool, conversions: &[At<Conversion>], buyers: &[Stated]) {
+    for At { line, is } in conversions {
+        if amount != (is.from == METRONOME) {
+            let message = if amount {
+                format!(
+                    "`from` is \"{}\": in the amount modes the one source is \"{METRONOME}\", at $1 a unit",
+                    is.from
+                )
+            } else {
+                format!("`from = \"{METRONOME}\"` is of the amount modes: name a billable metric")
+            };
+            notes.add_if_whole(*line, message);
+        } else if amount && (!is.group.is_empty() || is.accumulate.is_some() || is.carry) {
+            let message = "`group`, `accumulate` and `carry` are of metrics: take them out of the amount modes' conversion";
+            notes.add_if_whole(*line, message);
+        }
+    }
+    for buyer in buyers {
+        if let Some(contract) = buyer.contracts.first().filter(|_| !amount) {
+            notes.add_if_whole(contract.line, "`contracts` is of the amount modes: take it out");
+        }
+        let shares = buyer.customers.len() * buyer.contracts.len().max(1);
+        if amount && shares > SHARES_MAX {
+            let message = format!(
+                "the buyer {} has {shares} customers and contracts: at most {SHARES_MAX}, for they change hands together",
+                buyer.id
+            );
+            notes.add_if_whole(buyer.line, message);
+        }
+    }
+}
 
 /// Checks the conversions against each other: no row of a metric may lead to one marketplace twice.
 pub(super) fn conversions(notes: &Notes, conversions: &[At<Conversion>]) {
@@ -107,11 +143,18 @@ fn customers(notes: &Notes, buyer: &Stated, other: &Stated) {
         .entitlements
         .iter()
         .any(|one| other.entitlements.iter().any(|two| overlap(one, two)));
+    // Of two that name contracts, only one contract in common would be billed twice.
+    let apart = !buyer.contracts.is_empty()
+        && !other.contracts.is_empty()
+        && !buyer
+            .contracts
+            .iter()
+            .any(|contract| other.contracts.iter().any(|known| known.is == contract.is));
     let shared = buyer
         .customers
         .iter()
         .filter(|customer| other.customers.iter().any(|known| known.is == customer.is));
-    for customer in shared.filter(|_| meet) {
+    for customer in shared.filter(|_| meet && !apart) {
         let message = format!(
             "the customer {} belongs to the buyer {} (line {}) at the same time: its usage would be billed twice",
             customer.is, other.id, other.line

@@ -2,7 +2,7 @@
 
 use platform::connection::Entitlement;
 
-use super::aws;
+use super::marketplace;
 use super::mistake::At;
 use super::section::{Section, Shape};
 use super::text;
@@ -18,14 +18,18 @@ pub(super) const BUYER: Shape = Shape {
         "starts_at",
         "ends_at",
         "included",
+        "contracts",
         "aws",
+        "azure",
+        "gcp",
+        "suger",
     ],
     required: &["id"],
 };
 
 const ENTITLEMENT: Shape = Shape {
     name: "[[buyer.entitlement]]",
-    keys: &["starts_at", "ends_at", "included", "aws"],
+    keys: &["starts_at", "ends_at", "included", "aws", "azure", "gcp", "suger"],
     required: &[],
 };
 
@@ -35,6 +39,8 @@ pub(super) struct Stated {
     /// Empty where it could not be read.
     pub(super) id: String,
     pub(super) customers: Vec<At<String>>,
+    /// Only these contracts of theirs.
+    pub(super) contracts: Vec<At<String>>,
     /// `bill_from = "start"`.
     pub(super) from_start: bool,
     /// By `starts_at`.
@@ -53,6 +59,7 @@ pub(super) fn read(section: &Section<'_>) -> Stated {
         line: section.line,
         id,
         customers: customers(section),
+        contracts: section.texts("contracts", text::id),
         from_start,
         entitlements,
     }
@@ -102,16 +109,13 @@ fn entitlements(section: &Section<'_>) -> Vec<At<Entitlement>> {
 }
 
 fn entitlement(section: &Section<'_>) -> Option<At<Entitlement>> {
-    for key in ["starts_at", "aws"].iter().filter(|key| !section.has(key)) {
-        section
-            .notes
-            .add_if_whole(section.line, format!("{} lacks `{key}`: add it", section.name));
+    if !section.has("starts_at") {
+        let message = format!("{} lacks `starts_at`: add it", section.name);
+        section.notes.add_if_whole(section.line, message);
     }
     let (starts_at, ends_at) = (section.timestamp("starts_at"), section.timestamp("ends_at"));
     let included = section.quantities("included");
-    let destination = section
-        .section("aws", &aws::IDENTITY)
-        .and_then(|aws| aws::destination(&aws));
+    let destination = marketplace::destination(section);
     if section.has("ends_at") && ends_at.is_none() {
         return None;
     }

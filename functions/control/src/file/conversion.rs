@@ -4,6 +4,7 @@ use billing::Fraction;
 use platform::connection::{Accumulate, Conversion};
 use rust_decimal::Decimal;
 
+use super::marketplace::MARKETPLACES;
 use super::mistake::At;
 use super::section::{Section, Shape};
 use super::text;
@@ -26,9 +27,10 @@ pub(super) const CONVERSION: Shape = Shape {
 
 /// Reads one `[[conversion]]`.
 pub(super) fn read(section: &Section<'_>) -> Option<At<Conversion>> {
-    let from = source(section);
+    let from = section.checked("from", text::id);
     let group = section.group("group").unwrap_or_default();
-    let marketplace = section.word("marketplace", &[("aws", "aws")]).map(str::to_owned);
+    let words = MARKETPLACES.map(|word| (word, word));
+    let marketplace = section.word("marketplace", &words).map(str::to_owned);
     let to = section.checked("to", text::dimension);
     let factor = factor(section);
     let accumulate = section.word(
@@ -59,17 +61,6 @@ pub(super) fn read(section: &Section<'_>) -> Option<At<Conversion>> {
         line: section.line,
         is,
     })
-}
-
-/// The metric: the one word that is no metric's id is the amount modes' own.
-fn source(section: &Section<'_>) -> Option<String> {
-    let stated = section.text("from")?;
-    if super::unsupported::value("from", stated.is) {
-        let message = format!("`from = \"{}\"` is not supported by this version", stated.is);
-        section.notes.add(stated.line, message);
-        return None;
-    }
-    section.checked("from", text::id)
 }
 
 fn factor(section: &Section<'_>) -> Option<Fraction> {

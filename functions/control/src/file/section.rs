@@ -106,13 +106,6 @@ impl<'a> Section<'a> {
     /// One of a few words.
     pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(key)?;
-        if unsupported::value(key, text.is) {
-            self.notes.add(
-                text.line,
-                format!("`{key} = \"{}\"` is not supported by this version", text.is),
-            );
-            return None;
-        }
         let found = words.iter().find(|(word, _)| *word == text.is);
         if found.is_none() {
             let words: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
@@ -121,6 +114,34 @@ impl<'a> Section<'a> {
                 .add(text.line, format!("`{key}` is \"{}\": it wants {words}", text.is));
         }
         found.map(|(_, value)| *value)
+    }
+
+    /// A table of a few words by free names.
+    pub(super) fn words<T: Copy>(
+        &self,
+        key: &str,
+        words: &[(&str, T)],
+    ) -> std::collections::BTreeMap<String, T> {
+        let mut found = std::collections::BTreeMap::new();
+        let entries = self
+            .entries(key, "a table, such as { api_calls = \"int64\" }")
+            .unwrap_or_default();
+        for (line, name, value) in entries {
+            if let Err(reason) = text::dimension(name) {
+                self.notes.add(line, format!("`{key}.{name}`: {reason}"));
+            }
+            let word = value
+                .as_str()
+                .and_then(|text| words.iter().find(|(word, _)| *word == text));
+            match word {
+                Some((_, is)) => drop(found.insert(name.to_owned(), *is)),
+                None => {
+                    let words: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+                    self.wrong(line, &format!("{key}.{name}"), value, &words.join(" or "));
+                }
+            }
+        }
+        found
     }
 
     /// true or false.

@@ -37,7 +37,6 @@ fn connection(id: &str, buyers: usize) -> Connection {
         auto_report: true,
         open_days: 2,
         metronome: MetronomeAccount {
-            name: "https://api.metronome.com".to_owned(),
             base_url: "https://api.metronome.com".to_owned(),
             requests_per_second: 8,
         },

@@ -123,7 +123,6 @@ fn a_whole_file_says_exactly_this() {
         auto_report: false,
         open_days: 34,
         metronome: MetronomeAccount {
-            name: "https://api.metronome.com".to_owned(),
             base_url: "https://api.metronome.com".to_owned(),
             requests_per_second: 3,
         },
