@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use control::command::delete;
 use sandbox::aws::metering::Identity;
+use sandbox::faults::{Fault, Rule, When};
 use sandbox::metronome::{Aggregation, NewMetric};
 use serde_json::json;
 
@@ -184,7 +185,7 @@ async fn one_unreadable_owner_keeps_its_own_buyer_waiting_and_no_other() {
     scene.hour("2026-11-20T09:00:00Z").await;
     assert_eq!(scene.billed_of("api_calls"), "6");
     shop.all_use(&scene, "2026-11-20T09:10:00Z");
-    let owner = format!("owner#https://api.metronome.com#{}#", shop.customers[1]);
+    let owner = format!("owner#metronome#{}#", shop.customers[1]);
     let whole = scene.spoil(&owner, "{");
     let summary = scene.hour("2026-11-20T10:00:00Z").await;
     assert_eq!(
@@ -390,6 +391,46 @@ async fn a_metronome_reached_at_another_address_is_the_same_account() {
     scene.hour("2026-11-03T10:00:00Z").await;
     scene.hour("2026-11-10T10:00:00Z").await;
     assert_eq!(scene.billed_of("calls"), "100");
+    // Nor does it help to delete it first.
+    scene.removes("acme").await;
+    scene
+        .apply(&file.replace("https://api.metronome.com", "https://api.us.metronome.com"))
+        .await;
+    scene.hour("2026-11-10T11:00:00Z").await;
+    scene.hour("2026-11-11T10:00:00Z").await;
+    assert_eq!(scene.billed_of("calls"), "100");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_is_delivered_while_metronome_is_away() {
+    let scene = Scene::at("2026-11-20T13:30:00Z").await;
+    let (metric, customer) = (scene.sum("calls"), scene.customer("Globex"));
+    let arn = scene.license("globex", &["calls"]);
+    let conversion = format!("from = \"{metric}\"\nto = \"calls\"");
+    let term = term(&arn, "2026-11-01T00:00:00Z", None);
+    let file = file(
+        "acme",
+        &conversion,
+        &format!("customer_id = \"{customer}\"\nbill_from = \"start\"\n{term}"),
+    );
+    scene.apply(&file).await;
+    scene.usage(&customer, "calls", "2026-11-20T13:10:00Z", "42");
+    let throttled = Fault::aws(http::StatusCode::BAD_REQUEST, "ThrottlingException");
+    let faults = &scene.world.faults;
+    faults.add(Rule::new("throttled", When::Always, throttled).on_operation("BatchMeterUsage"));
+    scene.hour("2026-11-20T14:00:00Z").await;
+    scene.world.faults.clear();
+    assert_eq!(scene.billed_of("calls"), "0");
+    scene
+        .world
+        .faults
+        .add(Rule::new("away", When::Always, Fault::LostBefore).on_service("metronome"));
+    let summary = scene.hour("2026-11-20T15:00:00Z").await;
+    assert_eq!(
+        summary.failure().map(|fault| fault.kind),
+        Some(platform::FaultKind::SourceUnavailable)
+    );
+    assert_eq!(scene.billed_of("calls"), "42");
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ mod interleavings;
 mod invocation;
 mod laws;
 mod market;
+mod mended;
 mod play;
 mod refused;
 mod regressions;
