@@ -21,6 +21,7 @@ use platform::Fault;
 use rust_decimal::Decimal;
 
 pub use aws::Aws;
+pub use azure::Azure;
 
 /// A record on its way, with where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]

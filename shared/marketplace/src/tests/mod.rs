@@ -1,7 +1,8 @@
-//! The sink against a scripted AWS Marketplace in the same process, on paused time.
+//! The sinks against scripted marketplaces in the same process, on paused time.
 
 mod access;
 mod answers;
+mod azure;
 mod batches;
 mod poison;
 mod scripted;
