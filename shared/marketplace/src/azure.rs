@@ -42,6 +42,9 @@ use event::Event;
 
 pub use held::{Asked, Held};
 
+/// The service's name in faults.
+const MARKETPLACE: &str = "Microsoft's marketplace";
+
 /// The word that requests are counted under, tokens too.
 const SERVICE: &str = "azure";
 
@@ -235,9 +238,6 @@ impl Channel for Calls<'_> {
         }
     }
 }
-
-/// The service's name in faults.
-const MARKETPLACE: &str = "Microsoft's marketplace";
 
 fn named(words: &str) -> String {
     format!("{MARKETPLACE}: {words}")

@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod azure;
 mod batches;
 mod decimals;
 mod gcp_answers;
