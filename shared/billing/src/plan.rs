@@ -201,7 +201,8 @@ pub fn plan(
     for (source, other) in std::mem::take(&mut opened.amounts_elsewhere) {
         said.hold(&source.key_at(), None, Hold::Elsewhere(other));
     }
-    for source in wanted.amounts.iter().filter(|source| source.target.is_none()) {
+    let live = wanted.amounts.iter().filter(|source| source.until > run.hour());
+    for source in live.filter(|source| source.target.is_none()) {
         said.hold(&source.key_at(), None, Hold::Unmapped);
     }
     let (amount_readings, readings) = (&readings.amounts, &readings.streams);

@@ -154,7 +154,7 @@ impl Opened {
                     let end = if gone {
                         claimed
                     } else {
-                        wanted.effective.max(claimed)
+                        wanted.over(key).max(claimed)
                     };
                     stream.until = stream.until.min(end);
                     stream.ended = true;

@@ -92,6 +92,22 @@ impl Wanted {
                 .any(|source| source.customer == key.customer && source.metric == key.metric)
     }
 
+    /// Where a stream that is not wanted any more ends: where the change holds from. Where it gives way to one value for the period,
+    /// which is told by whole days only, it reads on to that day's end.
+    pub(crate) fn over(&self, key: &StreamKey) -> Hour {
+        let mut sources = self.sources.iter();
+        let period = sources.any(|source| {
+            source.accumulation == Accumulation::Period
+                && source.customer == key.customer
+                && source.metric == key.metric
+        });
+        if period && key.accumulation != Accumulation::Period {
+            self.effective.next_midnight()
+        } else {
+            self.effective
+        }
+    }
+
     pub(crate) fn source(&self, key: &StreamKey) -> Option<&Source> {
         self.sources.iter().find(|source| source.counts(key))
     }

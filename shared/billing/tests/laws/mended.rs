@@ -8,7 +8,7 @@ use billing::{
 };
 use rust_decimal::Decimal;
 
-use crate::world::{at, aws, dec, hour, licence, source, target, terms, wanted};
+use crate::world::{World, at, aws, dec, hour, licence, source, target, terms, wanted};
 
 fn run(time: &str) -> Run {
     Run {
@@ -131,6 +131,36 @@ fn what_is_owed_is_placed_though_nothing_can_be_read() {
         "nothing was read, so no mark moves"
     );
     assert_eq!(placed.book.check(), Ok(()));
+}
+
+#[test]
+fn unit_hours_that_give_way_to_a_value_for_the_period_are_counted_to_the_days_end() {
+    let terms = terms("2026-11-01T00:00:00Z", None);
+    let counted = |accumulation: Accumulation| {
+        let mut seats = source(&terms, "seats", target("seat", "1"));
+        seats.accumulation = accumulation;
+        wanted(
+            &licence("l-1", "us-east-1"),
+            std::slice::from_ref(&terms),
+            &[seats],
+        )
+    };
+    let mut world = World::new(aws());
+    world.uses_hourly("seats", "2026-11-10T08:00:00Z", "2026-11-11T12:00:00Z", "3");
+    let hours = counted(Accumulation::Hours);
+    world.run_hourly(&hours, "2026-11-10T09:00:00Z", "2026-11-10T18:00:00Z");
+    let mut period = counted(Accumulation::Period);
+    period.effective = hour("2026-11-10T19:00:00Z");
+    world.run_hourly(&period, "2026-11-10T19:00:00Z", "2026-11-11T00:00:00Z");
+    assert_eq!(
+        world.billed(&period, "seat"),
+        dec("48"),
+        "three in each of sixteen hours"
+    );
+    assert_eq!(
+        world.owners.values().next().unwrap().1.counted_until,
+        Some(hour("2026-11-11T00:00:00Z"))
+    );
 }
 
 fn claimed_by(plan: &billing::Plan) -> String {
