@@ -85,6 +85,10 @@ pub(crate) fn reading(
         let Some(share) = share(asked, invoice) else {
             continue;
         };
+        if !listing.whole && closed_in(asked, invoice) {
+            // Somebody else's stream wanted it listed: here it is in what is kept.
+            continue;
+        }
         if replaced.contains(invoice.id.as_str()) || !counts(asked, invoice) {
             continue;
         }
@@ -204,6 +208,12 @@ fn share<'a>(asked: &'a AmountToRead, invoice: &Invoice) -> Option<&'a Share> {
                 .as_ref()
                 .is_none_or(|contract| Some(contract) == invoice.contract_id.as_ref())
     })
+}
+
+/// Whether an invoice is among those that are kept as long settled.
+fn closed_in(asked: &AmountToRead, invoice: &Invoice) -> bool {
+    let before = asked.closed.as_ref().map(|closed| closed.before.start());
+    before.is_some_and(|before| invoice.start.is_some_and(|start| start < before))
 }
 
 /// The end of an invoice's period; of one without a period, when it was issued.

@@ -303,6 +303,21 @@ fn long_settled_invoices_are_folded_and_the_rest_is_read_from_there() {
 }
 
 #[test]
+fn what_is_kept_as_settled_is_not_counted_again_where_another_stream_had_it_listed() {
+    let invoices = [
+        month("i-1", "2026-07-01T00:00:00Z", "2026-08-01T00:00:00Z", "100"),
+        november("i-4", "800"),
+    ];
+    let asked = AmountToRead {
+        closed: read(&invoices).closed,
+        fresh: false,
+        ..asked()
+    };
+    let reading = read_at(&asked, &invoices, false, "2026-11-20T11:00:00Z").unwrap();
+    assert_eq!(total(&reading), "9");
+}
+
+#[test]
 fn nothing_is_folded_that_begins_after_a_period_that_still_moves() {
     let quarter = Invoice {
         start: Some(at("2026-07-01T00:00:00Z")),
