@@ -147,9 +147,13 @@ impl Opened {
             if self.book.amounts.values().any(|amount| source.meets(amount)) {
                 continue;
             }
+            // Nothing of it is closed yet, or all of it was counted.
+            let Some((shares, from)) = self.beginnings(wanted, source, run) else {
+                continue;
+            };
             match self.other_book(wanted, source) {
                 Some(other) => self.amounts_elsewhere.push((source.clone(), other)),
-                None => self.begin_amount(wanted, source, run),
+                None => self.begin_amount(wanted, source, run, shares, from),
             }
         }
     }
@@ -165,7 +169,13 @@ impl Opened {
         books.find(|book| *book != identity).map(ToString::to_string)
     }
 
-    fn begin_amount(&mut self, wanted: &Wanted, source: &AmountSource, run: &Run) {
+    /// Where the shares of a source begin, and the stream with them, if there is anything to count.
+    fn beginnings(
+        &self,
+        wanted: &Wanted,
+        source: &AmountSource,
+        run: &Run,
+    ) -> Option<(BTreeMap<Share, Beginning>, Hour)> {
         let closed = run.closed(&self.book, source.entitlement);
         let shares: BTreeMap<Share, Beginning> = source
             .shares
@@ -174,12 +184,20 @@ impl Opened {
             .collect();
         let handed = shares.values().filter(|begins| begins.before.is_some());
         let from = handed.map(|begins| begins.since).max();
-        let from = from.or_else(|| shares.values().map(|begins| begins.since).min());
+        let from = from.or_else(|| shares.values().map(|begins| begins.since).min())?;
         // One that ended before it was ever counted is counted for as long as its usage may come late.
         let late = source.until.plus(24 * (i64::from(wanted.open_days) + 1));
-        let Some(from) = from.filter(|from| *from < closed.min(source.until) && closed < late) else {
-            return;
-        };
+        (from < closed.min(source.until) && closed < late).then_some((shares, from))
+    }
+
+    fn begin_amount(
+        &mut self,
+        wanted: &Wanted,
+        source: &AmountSource,
+        run: &Run,
+        shares: BTreeMap<Share, Beginning>,
+        from: Hour,
+    ) {
         let counters: BTreeSet<Counter> = shares
             .keys()
             .map(|share| share.counter(&wanted.account))
@@ -201,7 +219,7 @@ impl Opened {
             from,
         };
         let amount = Amount {
-            ended: source.until <= closed,
+            ended: source.until <= run.closed(&self.book, source.entitlement),
             ..Amount::new(&wanted.connection, source, shares, marks)
         };
         self.book.amounts.insert(key, amount);
