@@ -4,7 +4,7 @@ use num_rational::BigRational;
 use sandbox::lambda::Outcome;
 use sandbox::stage::{Stage, TOKEN};
 use sandbox::tale::Told;
-use sandbox::tale::cast::Cast;
+use sandbox::tale::cast::{Cast, Mode};
 use serde_json::json;
 
 /// The tale as tables: the runs, the hours, the totals, the laws.
@@ -23,25 +23,30 @@ pub(crate) fn print(told: &Told) {
             played.event.unwrap_or_default()
         );
     }
-    println!("\nhour filled       buyer    dimension       Metronome's hour  billed    delivered by");
+    println!("\nhour filled       buyer     dimension       Metronome's hour  billed       delivered by");
     for billed in &told.ledger.billed {
         let (buyer, dimension) = billed.account;
         let late = (billed.delivered - billed.hour).num_hours() - 1;
         println!(
-            "{}  {buyer:<8} {dimension:<15} {:>16}  {:<8}  the run {late} h after it",
+            "{}  {buyer:<9} {dimension:<15} {:>16}  {:<11}  the run {late} h after it",
             billed.hour.format("%Y-%m-%d %H:%M"),
-            short(&billed.metronome),
-            billed.quantity,
+            billed
+                .metronome
+                .as_ref()
+                .map_or_else(|| "by invoice".to_owned(), short),
+            short(&billed.quantity),
         );
     }
     println!(
-        "(The first hour carries the month before it; an hour's thousandths are carried on to the next.)"
+        "(The first hour carries the month before it; what a record cannot say is carried on to the next. A day's amounts are due at midnight UTC, and here once more at the end.)"
     );
-    println!("\nbuyer    dimension       Metronome    delivered    owed");
+    println!("\nmode           marketplace  buyer      dimension       Metronome    delivered    owed");
     for total in &told.ledger.totals {
         let (buyer, dimension) = total.account;
         println!(
-            "{buyer:<8} {dimension:<15} {:<12} {:<12} {}",
+            "{:<14} {:<12} {buyer:<10} {dimension:<15} {:<12} {:<12} {}",
+            total.mode.word(),
+            total.marketplace,
             short(&total.metronome),
             short(&total.delivered),
             total.owed
@@ -70,16 +75,26 @@ pub(crate) fn addresses(stage: &Stage, cast: &Cast, json: bool) {
             .collect();
         println!(
             "{}",
-            json!({ "metronome": stage.metronome, "token": TOKEN, "connection": "sandbox", "env": env })
+            json!({
+                "metronome": stage.metronome, "token": TOKEN, "connection": "sandbox",
+                "connections": Mode::ALL.map(Mode::connection), "env": env,
+            })
         );
         return;
     }
     println!(
-        "# Metronome at {} (token {TOKEN}), the connection `sandbox` applied",
-        stage.metronome
+        "# Metronome at {} (token {TOKEN}), the connections {} applied",
+        stage.metronome,
+        Mode::ALL.map(Mode::connection).join(", ")
     );
     for buyer in &cast.buyers {
-        println!("# buyer {}: Metronome customer {}", buyer.id, buyer.customer);
+        println!(
+            "# buyer {} of {}, at {}: Metronome customer {}",
+            buyer.id,
+            buyer.mode.connection(),
+            buyer.seat.marketplace(),
+            buyer.customer
+        );
     }
     for (name, value) in &stage.env {
         println!("export {name}={value}");

@@ -3,19 +3,20 @@
 
 pub mod cast;
 pub mod ledger;
+mod seat;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Timelike as _, Utc};
 use serde_json::json;
 
 use crate::faults::{Fault, Rule, When};
 use crate::lambda::{Function, Outcome};
 use crate::stage::{Stage, TOKEN};
 use crate::{Clock, World};
-use cast::Cast;
+use cast::{Cast, Mode};
 use ledger::Ledger;
 
 /// How much is played.
@@ -67,20 +68,27 @@ pub async fn prepare(length: Length) -> io::Result<(Stage, Cast, Clock)> {
     let source = Clock::at(first - TimeDelta::days(length.days));
     let world = World::on(source.clone(), system).map_err(io::Error::other)?;
     let cast = Cast::enter(&world, source.now()).map_err(io::Error::other)?;
+    let secret = seat::open(&world, &cast.dimensions()).map_err(io::Error::other)?;
     while source.now() < first {
         cast.use_hour(&world, source.now())?;
         source.advance(TimeDelta::hours(1));
     }
     let stage = Stage::set(world).await?;
-    let secret = json!({ "metronome_token": TOKEN }).to_string();
+    let secret = format!(
+        r#"{{"metronome_token": "{TOKEN}", {}}}"#,
+        secret(&stage.google_token_uri)
+    );
     stage.world.metronome.add_token(TOKEN);
     stage.world.secrets.put("meterbridge/sandbox", &secret);
     stage.meterbridge(&["table", "create"]).await?;
-    let file = std::env::temp_dir().join(format!("meterbridge-sandbox-{}.toml", std::process::id()));
-    std::fs::write(&file, cast.connection_file(&stage.metronome))?;
-    let applied = stage.meterbridge(&["apply", &file.to_string_lossy()]).await;
-    std::fs::remove_file(&file)?;
-    applied?;
+    for mode in Mode::ALL {
+        let name = format!("meterbridge-{}-{}.toml", mode.connection(), std::process::id());
+        let file = std::env::temp_dir().join(name);
+        std::fs::write(&file, cast.connection_file(mode, &stage.connection_head()))?;
+        let applied = stage.meterbridge(&["apply", &file.to_string_lossy()]).await;
+        std::fs::remove_file(&file)?;
+        applied?;
+    }
     Ok((stage, cast, source))
 }
 
@@ -96,7 +104,8 @@ pub async fn play(
     length: Length,
     strike: impl Fn(i64, &Function) -> io::Result<Option<&'static str>>,
 ) -> io::Result<Told> {
-    let function = stage.function().await?;
+    let function = stage.function("quantity-metering").await?;
+    let invoices = stage.function("invoice-metering").await?;
     let mut played = Vec::new();
     let mut ledger = Ledger::default();
     for turn in 0..length.hours {
@@ -105,11 +114,19 @@ pub async fn play(
         stage.world.clock.set(Clock::of_the_system().now());
         let event = strike(turn, &function)?;
         let at = source.now();
-        let invocation = json!({
-            "source": "aws.scheduler", "detail-type": "Scheduled Event", "time": at, "detail": {},
-        });
-        let outcome = function.invoke(&invocation, DEADLINE).await?;
+        let outcome = function.invoke(&scheduled(at, json!({})), DEADLINE).await?;
         stage.world.faults.clear();
+        // A day's amounts are due at midnight; the last of them here, so that the tale ends with all of it billed.
+        let due = at.hour() == 0 || turn + 1 == length.hours;
+        let cadences = ["hourly", "daily"]
+            .into_iter()
+            .filter(|cadence| due || *cadence == "hourly");
+        for cadence in cadences {
+            let ended = invoices
+                .invoke(&scheduled(at, json!({ "cadence": cadence })), DEADLINE)
+                .await?;
+            ledger.ended(&ended);
+        }
         ledger.look(&stage.world, cast, at);
         played.push(Played { at, event, outcome });
     }
@@ -117,7 +134,12 @@ pub async fn play(
     Ok(Told { played, ledger })
 }
 
-/// What goes wrong in `cargo sandbox run`: a crash, a lost answer, and usage that comes late.
+/// A scheduled event.
+fn scheduled(at: DateTime<Utc>, detail: serde_json::Value) -> serde_json::Value {
+    json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "time": at, "detail": detail})
+}
+
+/// What goes wrong in `cargo sandbox run`: a crash, lost answers, and usage that comes late.
 ///
 /// # Errors
 /// When Metronome refuses the late usage.
@@ -135,11 +157,16 @@ pub fn mishaps(
                 .world
                 .faults
                 .add(rule("crash", Fault::StrikeAfter(kill(function))));
-            Some("killed after the marketplace took its records")
+            Some("killed after AWS took its records")
         }
         4 => {
             stage.world.faults.add(rule("lost answer", Fault::LostAfter));
-            Some("the marketplace's answer was lost")
+            Some("AWS's answer was lost")
+        }
+        5 => {
+            let lost = Rule::new("lost answer", When::First(1), Fault::LostAfter).on_service("azure");
+            stage.world.faults.add(lost);
+            Some("Azure's answer was lost")
         }
         6 => {
             cast.use_late(&stage.world, source.now() - TimeDelta::hours(4))?;

@@ -1,19 +1,57 @@
-//! Who buys what: three buyers, one of each kind of AWS identity, and usage of three kinds, the quickstart's images among it.
+//! Who buys what, in three connections, one of each billing mode: by quantity at all four marketplaces, by the hour's amounts at AWS
+//! and Suger, by the day's at Azure and Google; and usage of three kinds, the quickstart's images among it.
 
 use std::io;
 
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use uuid::Uuid;
 
+use super::seat::{self, Seat};
 use crate::World;
-use crate::aws::metering::{Identity, Subscription};
-use crate::metronome::{Aggregation, Event, NewMetric, PropertyFilter};
-use crate::world::REGION;
+use crate::aws::metering::Identity;
+use crate::metronome::{Aggregation, Event, NewContract, NewMetric, PropertyFilter};
 
 const ACCOUNT: &str = "123456789012";
-const LICENSE: &str = "arn:aws:license-manager::294406891311:license:l-globex";
-const PRODUCT: &str = "prod-sandbox";
-const CODE: &str = "sandboxcode";
+const CODE: &str = seat::CODE;
+
+/// The dimension of the amount modes: the sandbox sells cents.
+pub const CENTS: &str = "cents";
+
+/// A billing mode; each has a connection of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// `quantity`.
+    Quantity,
+    /// `amount_hourly`.
+    AmountHourly,
+    /// `amount_daily`.
+    AmountDaily,
+}
+
+impl Mode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Quantity, Self::AmountHourly, Self::AmountDaily];
+
+    /// The word in connection files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Quantity => "quantity",
+            Self::AmountHourly => "amount_hourly",
+            Self::AmountDaily => "amount_daily",
+        }
+    }
+
+    /// Its connection.
+    #[must_use]
+    pub fn connection(self) -> &'static str {
+        match self {
+            Self::Quantity => "sandbox",
+            Self::AmountHourly => "sandbox-hourly",
+            Self::AmountDaily => "sandbox-daily",
+        }
+    }
+}
 
 /// How a metric's usage becomes units of a dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,10 +85,22 @@ pub struct Line {
 pub struct Buyer {
     /// In the connection file.
     pub id: &'static str,
+    /// How it is billed.
+    pub mode: Mode,
     /// In Metronome.
     pub customer: Uuid,
     /// At the marketplace.
-    pub identity: Identity,
+    pub seat: Seat,
+}
+
+impl Buyer {
+    /// The dimensions that it buys.
+    pub fn dimensions(&self, lines: &[Line]) -> Vec<&'static str> {
+        match self.mode {
+            Mode::Quantity => lines.iter().map(|line| line.dimension).collect(),
+            Mode::AmountHourly | Mode::AmountDaily => vec![CENTS],
+        }
+    }
 }
 
 /// Everybody, and since when.
@@ -110,82 +160,88 @@ impl Cast {
                 Counting::UnitHours,
             ),
         ];
-        let dimensions: Vec<&str> = lines.iter().map(|line| line.dimension).collect();
-        let buyers = [
-            ("globex", PRODUCT, Identity::license(ACCOUNT, LICENSE)),
-            ("initech", CODE, Identity::account(CODE, ACCOUNT)),
-            ("hooli", CODE, Identity::customer(CODE, "AbCdEf12345")),
-        ];
         let mut cast = Self {
             lines,
             buyers: Vec::new(),
             since,
         };
-        for (id, product, identity) in buyers {
-            world.metering.add_product(product, &dimensions);
-            world
-                .metering
-                .subscribe(Subscription::new(product, identity.clone(), since));
+        for (id, mode, seat) in buyers()? {
             let customer = world
                 .metronome
                 .create_customer(id, &[&format!("{id}-alias")])
                 .map_err(said)?;
-            cast.buyers.push(Buyer {
+            let buyer = Buyer {
                 id,
+                mode,
                 customer,
-                identity,
-            });
+                seat,
+            };
+            buyer.seat.take(world, since, &buyer.dimensions(&cast.lines));
+            if mode != Mode::Quantity {
+                cast.rate(world, customer)?;
+            }
+            cast.buyers.push(buyer);
         }
         Ok(cast)
     }
 
-    /// The connection file that bills them, against a Metronome at `base_url`.
+    /// Every dimension that is sold.
     #[must_use]
-    pub fn connection_file(&self, base_url: &str) -> String {
+    pub fn dimensions(&self) -> Vec<&'static str> {
+        self.lines
+            .iter()
+            .map(|line| line.dimension)
+            .chain([CENTS])
+            .collect()
+    }
+
+    /// A contract that charges 25 cents an image and a hundredth of a cent a call.
+    fn rate(&self, world: &World, customer: Uuid) -> Result<(), String> {
+        let mut contract = NewContract::new(customer, self.since);
+        for line in &self.lines {
+            if let Counting::Sum { divide } = line.counting {
+                let price = if divide == 1 {
+                    bigdecimal::BigDecimal::from(25)
+                } else {
+                    bigdecimal::BigDecimal::new(1.into(), 2)
+                };
+                contract = contract.charging(line.metric, price);
+            }
+        }
+        let made = world.metronome.create_contract(contract);
+        made.map(drop).map_err(|refusal| format!("{refusal:?}"))
+    }
+
+    /// The connection file of a mode: its head, and who buys in it.
+    #[must_use]
+    pub fn connection_file(&self, mode: Mode, head: &str) -> String {
         let mut file = format!(
-            "id = \"sandbox\"\nsecret = \"meterbridge/sandbox\"\nbilling_mode = \"quantity\"\n\n[metronome]\nbase_url = \"{base_url}\"\nrequests_per_second = 50\n"
+            "id = \"{}\"\nsecret = \"meterbridge/sandbox\"\nbilling_mode = \"{}\"\n\n{head}",
+            mode.connection(),
+            mode.word()
         );
-        for Line {
-            metric,
-            dimension,
-            counting,
-            ..
-        } in &self.lines
-        {
-            let how = match counting {
+        for line in self.lines.iter().filter(|_| mode == Mode::Quantity) {
+            let how = match line.counting {
                 Counting::Sum { divide } => format!("divide = \"{divide}\""),
                 Counting::UnitHours => "accumulate = \"hours\"".to_owned(),
             };
             file.push_str(&format!(
-                "\n[[conversion]]\nfrom = \"{metric}\"\nto = \"{dimension}\"\n{how}\n"
+                "\n[[conversion]]\nfrom = \"{}\"\nto = \"{}\"\n{how}\n",
+                line.metric, line.dimension
             ));
         }
-        for Buyer {
-            id,
-            customer,
-            identity,
-        } in &self.buyers
-        {
-            let aws = match identity {
-                Identity::License { account, arn } => {
-                    format!("product = \"{PRODUCT}\", account_id = \"{account}\", license_arn = \"{arn}\"")
-                }
-                Identity::Product {
-                    code,
-                    customer: crate::aws::metering::Customer::Account(account),
-                } => {
-                    format!("product_code = \"{code}\", account_id = \"{account}\"")
-                }
-                Identity::Product {
-                    code,
-                    customer: crate::aws::metering::Customer::Identifier(identifier),
-                } => {
-                    format!("product_code = \"{code}\", customer_identifier = \"{identifier}\"")
-                }
-            };
-            let since = self.since.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        if mode != Mode::Quantity {
             file.push_str(&format!(
-                "\n[[buyer]]\nid = \"{id}\"\ncustomer_id = \"{customer}\"\nbill_from = \"start\"\nstarts_at = {since}\naws = {{ {aws}, region = \"{REGION}\" }}\n"
+                "\n[[conversion]]\nfrom = \"metronome\"\nto = \"{CENTS}\"\nmultiply = \"100\"\n"
+            ));
+        }
+        let since = self.since.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        for buyer in self.buyers.iter().filter(|buyer| buyer.mode == mode) {
+            file.push_str(&format!(
+                "\n[[buyer]]\nid = \"{}\"\ncustomer_id = \"{}\"\nbill_from = \"start\"\nstarts_at = {since}\n{}\n",
+                buyer.id,
+                buyer.customer,
+                buyer.seat.line()
             ));
         }
         file
@@ -244,4 +300,41 @@ impl Cast {
             .ingest(event)
             .map_err(|refusal| io::Error::other(format!("{refusal:?}")))
     }
+}
+
+/// Everybody, with where they buy: AWS in each of its three forms.
+fn buyers() -> Result<Vec<(&'static str, Mode, Seat)>, String> {
+    let resource = |text: &str| text.parse().map_err(|error: uuid::Error| error.to_string());
+    let license = |name: &str| {
+        let arn = format!("arn:aws:license-manager::294406891311:license:{name}");
+        Seat::Aws(Identity::license(ACCOUNT, &arn))
+    };
+    Ok(vec![
+        ("globex", Mode::Quantity, license("l-globex")),
+        (
+            "initech",
+            Mode::Quantity,
+            Seat::Aws(Identity::account(CODE, ACCOUNT)),
+        ),
+        (
+            "hooli",
+            Mode::Quantity,
+            Seat::Aws(Identity::customer(CODE, "AbCdEf12345")),
+        ),
+        (
+            "tyrell",
+            Mode::Quantity,
+            Seat::Azure(resource("7b0f2c3e-1f0a-4a52-9d6f-2a1f6c9f0001")?),
+        ),
+        ("umbrella", Mode::Quantity, Seat::Gcp("project_number:1001")),
+        ("soylent", Mode::Quantity, Seat::Suger("ent-soylent")),
+        ("wonka", Mode::AmountHourly, license("l-wonka")),
+        ("acme-corp", Mode::AmountHourly, Seat::Suger("ent-acme")),
+        (
+            "cyberdyne",
+            Mode::AmountDaily,
+            Seat::Azure(resource("7b0f2c3e-1f0a-4a52-9d6f-2a1f6c9f0002")?),
+        ),
+        ("oscorp", Mode::AmountDaily, Seat::Gcp("project_number:1002")),
+    ])
 }

@@ -1,16 +1,19 @@
 //! What Metronome shows beside what the marketplace holds, and whether the laws hold between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use bigdecimal::BigDecimal;
 use chrono::{DateTime, TimeDelta, Utc};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::cast::{Buyer, Cast, Counting, Line};
+use super::cast::{Buyer, CENTS, Cast, Counting, Line, Mode};
+use super::seat;
 use crate::World;
+use crate::lambda::Outcome;
 use crate::stage::Stage;
 
 /// Hours looked at: the month and the stretch.
@@ -27,9 +30,9 @@ pub struct Billed {
     /// The hour that it fills.
     pub hour: DateTime<Utc>,
     /// How much.
-    pub quantity: Decimal,
-    /// What Metronome shows for that hour alone, converted.
-    pub metronome: BigRational,
+    pub quantity: BigRational,
+    /// What Metronome shows for that hour alone, converted; of invoices nothing is shown by the hour here.
+    pub metronome: Option<BigRational>,
     /// The hour boundary of the run that delivered it.
     pub delivered: DateTime<Utc>,
 }
@@ -39,6 +42,10 @@ pub struct Billed {
 pub struct Total {
     /// Whose, and of what.
     pub account: Account,
+    /// How it is billed.
+    pub mode: Mode,
+    /// Where.
+    pub marketplace: &'static str,
     /// All that Metronome shows, converted.
     pub metronome: BigRational,
     /// What the marketplace bills.
@@ -63,47 +70,74 @@ pub struct Ledger {
 impl Ledger {
     /// Looks at the world after a run.
     pub fn look(&mut self, world: &World, cast: &Cast, at: DateTime<Utc>) {
-        let seen = self.billed.len();
-        let records = world.metering.records();
-        for record in records.iter().skip(seen) {
-            let line = cast.lines.iter().find(|line| line.dimension == record.dimension);
-            let buyer = cast.buyers.iter().find(|buyer| buyer.identity == record.identity);
-            let known = line
-                .zip(buyer)
-                .map(|(line, buyer)| ((buyer.id, line.dimension), shown(world, buyer, line, record.hour)));
-            let (account, metronome) = known.unwrap_or((("nobody", "unknown"), ratio(0)));
+        let held = seat::held(world);
+        let keys: BTreeSet<_> = held
+            .iter()
+            .map(|held| (held.marketplace, &held.place, &held.dimension, held.hour))
+            .collect();
+        self.law("once", keys.len() == held.len());
+        for held in held {
+            let buyer = cast.buyers.iter().find(|buyer| {
+                buyer.seat.marketplace() == held.marketplace && buyer.seat.place() == held.place
+            });
+            let mut dimensions = cast.dimensions().into_iter();
+            let dimension = dimensions.find(|dimension| *dimension == held.dimension);
+            let account = buyer
+                .zip(dimension)
+                .map_or(("nobody", "unknown"), |(buyer, dimension)| (buyer.id, dimension));
+            let quantity = rational(&held.quantity);
+            let known = |billed: &Billed| {
+                (billed.account, billed.hour) == (account, held.hour) && billed.quantity == quantity
+            };
+            if self.billed.iter().any(known) {
+                continue;
+            }
+            let line = cast.lines.iter().find(|line| line.dimension == held.dimension);
             self.billed.push(Billed {
                 account,
-                hour: record.hour,
-                quantity: record.quantity,
-                metronome,
+                hour: held.hour,
+                quantity,
+                metronome: buyer
+                    .zip(line)
+                    .map(|(buyer, line)| shown(world, buyer, line, held.hour)),
                 delivered: at,
             });
         }
-        let mut keys: Vec<_> = self
-            .billed
-            .iter()
-            .map(|billed| (billed.account, billed.hour))
-            .collect();
-        keys.sort_unstable();
-        keys.dedup();
-        self.law("once", keys.len() == self.billed.len());
-        let over = accounts(cast)
-            .any(|(buyer, line)| self.delivered(buyer, line) > used(world, cast, buyer, line, at));
+        let over = accounts(cast).any(|(buyer, dimension)| {
+            self.delivered(buyer, dimension) > used(world, cast, buyer, dimension, at)
+        });
         self.law("never_over", !over);
+    }
+
+    /// Notes how a run of invoice metering ended.
+    pub(super) fn ended(&mut self, outcome: &Outcome) {
+        self.law(
+            "every_run_of_invoices_ends_well",
+            matches!(outcome, Outcome::Response(_)),
+        );
     }
 
     /// Closes the account, with what the product says that it still owes.
     pub(super) async fn close(&mut self, stage: &Stage, cast: &Cast) -> io::Result<()> {
-        let books = stage.meterbridge(&["books", "sandbox"]).await?;
-        let records = stage.meterbridge(&["records", "sandbox"]).await?;
-        for (buyer, line) in accounts(cast) {
-            self.totals.push(Total {
-                account: (buyer.id, line.dimension),
-                metronome: used(&stage.world, cast, buyer, line, stage.world.clock.now()),
-                delivered: self.delivered(buyer, line),
-                owed: owed(&books, buyer.id, line.dimension)?,
-            });
+        let mut told = 0;
+        for mode in Mode::ALL {
+            let books = stage.meterbridge(&["books", mode.connection()]).await?;
+            let records = stage.meterbridge(&["records", mode.connection()]).await?;
+            let records = records
+                .pointer("/records")
+                .or(Some(&records))
+                .and_then(Value::as_array);
+            told += records.map_or(0, Vec::len);
+            for (buyer, dimension) in accounts(cast).filter(|(buyer, _)| buyer.mode == mode) {
+                self.totals.push(Total {
+                    account: (buyer.id, dimension),
+                    mode,
+                    marketplace: buyer.seat.marketplace(),
+                    metronome: used(&stage.world, cast, buyer, dimension, stage.world.clock.now()),
+                    delivered: self.delivered(buyer, dimension),
+                    owed: owed(&books, buyer.id, dimension)?,
+                });
+            }
         }
         let exact = self
             .totals
@@ -115,11 +149,6 @@ impl Ledger {
             .all(|total| total.owed < ratio(1) && total.owed >= ratio(0));
         self.law("conservation", exact);
         self.law("nothing_lost", small);
-        let told = records
-            .pointer("/records")
-            .or(Some(&records))
-            .and_then(Value::as_array)
-            .map_or(0, Vec::len);
         self.law("every_record_is_in_the_audit_trail", told >= self.billed.len());
         self.requests = stage.world.requests();
         Ok(())
@@ -141,7 +170,7 @@ impl Ledger {
                 let (buyer, dimension) = total.account;
                 let text = |ratio: &BigRational| ratio.to_string();
                 json!({
-                    "buyer": buyer, "dimension": dimension, "metronome": text(&total.metronome),
+                    "mode": total.mode.word(), "marketplace": total.marketplace, "buyer": buyer, "dimension": dimension, "metronome": text(&total.metronome),
                     "delivered": text(&total.delivered), "owed": text(&total.owed),
                 })
             })
@@ -154,20 +183,22 @@ impl Ledger {
         *held &= holds;
     }
 
-    fn delivered(&self, buyer: &Buyer, line: &Line) -> BigRational {
+    fn delivered(&self, buyer: &Buyer, dimension: &str) -> BigRational {
         let of = self
             .billed
             .iter()
-            .filter(|billed| billed.account == (buyer.id, line.dimension));
-        of.map(|billed| exact(billed.quantity))
-            .fold(ratio(0), |sum, quantity| sum + quantity)
+            .filter(|billed| billed.account == (buyer.id, dimension));
+        of.fold(ratio(0), |sum, billed| sum + &billed.quantity)
     }
 }
 
-fn accounts(cast: &Cast) -> impl Iterator<Item = (&Buyer, &Line)> {
-    cast.buyers
-        .iter()
-        .flat_map(|buyer| cast.lines.iter().map(move |line| (buyer, line)))
+fn accounts(cast: &Cast) -> impl Iterator<Item = (&Buyer, &'static str)> {
+    let dimensions = |buyer: &Buyer| buyer.dimensions(&cast.lines);
+    cast.buyers.iter().flat_map(move |buyer| {
+        dimensions(buyer)
+            .into_iter()
+            .map(move |dimension| (buyer, dimension))
+    })
 }
 
 /// What Metronome shows for an hour, in units of the dimension.
@@ -178,8 +209,14 @@ fn shown(world: &World, buyer: &Buyer, line: &Line, hour: DateTime<Utc>) -> BigR
     converted(line, exact(usage.unwrap_or_default()))
 }
 
-/// What Metronome shows from the beginning until `until`, in units of the dimension.
-fn used(world: &World, cast: &Cast, buyer: &Buyer, line: &Line, until: DateTime<Utc>) -> BigRational {
+/// What Metronome shows from the beginning until `until`, in units of the dimension; of invoices, what it shows now.
+fn used(world: &World, cast: &Cast, buyer: &Buyer, dimension: &str, until: DateTime<Utc>) -> BigRational {
+    if dimension == CENTS {
+        return rational(&world.metronome.invoice_total_of(buyer.customer, &[], &[]));
+    }
+    let Some(line) = cast.lines.iter().find(|line| line.dimension == dimension) else {
+        return ratio(0);
+    };
     match line.counting {
         Counting::Sum { .. } => {
             let usage = world
@@ -236,6 +273,13 @@ fn exact(value: Decimal) -> BigRational {
         BigInt::from(value.mantissa()),
         BigInt::from(10).pow(value.scale()),
     )
+}
+
+fn rational(value: &BigDecimal) -> BigRational {
+    let (digits, scale) = value.as_bigint_and_exponent();
+    let ten = BigRational::from(BigInt::from(10));
+    let power = i32::try_from(scale).unwrap_or_default();
+    BigRational::from(digits) * ten.pow(-power)
 }
 
 fn ratio(value: i64) -> BigRational {
