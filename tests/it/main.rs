@@ -8,6 +8,7 @@
 
 mod scene;
 
+mod amounts;
 mod binary;
 mod company;
 mod crashes;

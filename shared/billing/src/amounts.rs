@@ -265,6 +265,8 @@ pub struct AmountReading {
     pub invoices: BTreeMap<String, Decimal>,
     /// Invoices long settled, to be kept; none where nothing was folded.
     pub closed: Option<Closed>,
+    /// The ids of those that this reading has folded.
+    pub settled: BTreeSet<String>,
     /// Corrections that were listed and wait for a person, in dollars.
     pub corrections: BTreeMap<String, Decimal>,
     /// Invoices of a type that nobody has told us of, with that, in dollars: they do not count.

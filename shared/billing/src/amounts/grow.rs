@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::{Amount, AmountKey, AmountNote, AmountReading, Earlier, HeldAmount, Shortfall};
+use super::{Amount, AmountKey, AmountNote, AmountReading, Closed, Earlier, HeldAmount, Shortfall};
 use crate::grow::limited;
 use crate::held::Hold;
 use crate::plan::Run;
@@ -85,12 +85,12 @@ pub(crate) fn grow(
         );
         return None;
     }
-    amount.closed.clone_from(&reading.closed);
+    let settled = fold(amount, reading);
     let through = run.closed(book, key.entitlement).min(amount.until);
     let (total, mark) = (reading.totals.values().sum::<Decimal>(), amount.mark());
     if total <= mark {
         amount.held = None;
-        fall(key, amount, reading, (total, mark), said);
+        fall(key, amount, reading, (total, mark), settled, said);
         return None;
     }
     amount.shortfall = None;
@@ -173,12 +173,34 @@ fn begin(wanted: &Wanted, key: &AmountKey, amount: &mut Amount, reading: &Amount
     true
 }
 
+/// Takes in what was folded: it is listed no more, which is no fall. What the folded ones together have lost is told, for which
+/// of them lost it is not known any more.
+fn fold(amount: &mut Amount, reading: &AmountReading) -> Option<String> {
+    let sum = |closed: &Option<Closed>| -> Decimal {
+        let totals = closed.iter().flat_map(|closed| closed.totals.values());
+        totals.sum()
+    };
+    let folded = amount.invoices.extract_if(.., |id, _| reading.settled.contains(id));
+    let was = sum(&amount.closed).checked_add(folded.map(|(_, claimed)| claimed).sum());
+    amount.closed.clone_from(&reading.closed);
+    let (was, left) = (was?, sum(&amount.closed));
+    // Read to its end, everything is listed anew.
+    (left < was && !amount.ended).then(|| {
+        format!(
+            "of the invoices settled long ago, ${} were claimed and ${} are left",
+            was.normalize(),
+            left.normalize()
+        )
+    })
+}
+
 /// Notes that the total lies below its maximum, and the invoice that made it fall.
 fn fall(
     key: &AmountKey,
     amount: &mut Amount,
     reading: &AmountReading,
     (total, mark): (Decimal, Decimal),
+    settled: Option<String>,
     said: &mut Said,
 ) {
     if total == mark {
@@ -187,6 +209,7 @@ fn fall(
     }
     let known = amount.shortfall.as_ref().map(|known| known.cause.clone());
     let cause = cause(&amount.invoices, &reading.invoices)
+        .or(settled)
         .or(known)
         .unwrap_or_else(|| "of what was claimed, no invoice that is listed fell".to_owned());
     if let Some(to_pass) = mark.checked_sub(total) {
@@ -203,9 +226,14 @@ fn cause(before: &BTreeMap<String, Decimal>, now: &BTreeMap<String, Decimal>) ->
         let is = now.get(invoice).copied();
         let by = was.checked_sub(is.unwrap_or_default())?;
         let words = match is {
-            Some(is) => format!("the invoice {invoice} fell from ${was} to ${is}"),
+            Some(is) => format!(
+                "the invoice {invoice} fell from ${} to ${}",
+                was.normalize(),
+                is.normalize()
+            ),
             None => format!(
-                "the invoice {invoice} of ${was} does not count any more: it was voided, replaced or merged"
+                "the invoice {invoice} of ${} does not count any more: it was voided, replaced or merged",
+                was.normalize()
             ),
         };
         (by > Decimal::ZERO).then_some((by, words))

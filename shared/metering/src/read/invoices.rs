@@ -125,6 +125,7 @@ pub(crate) fn reading(
         if horizon.is_some_and(|horizon| invoice.start.is_some_and(|start| start < horizon.start())) {
             let closed: &mut Decimal = settled.entry(share.clone()).or_default();
             *closed = add(*closed, amount)?;
+            reading.settled.insert(invoice.id.clone());
         } else {
             reading.invoices.insert(invoice.id.clone(), amount);
         }
