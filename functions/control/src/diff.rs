@@ -68,6 +68,7 @@ fn openings(stored: &[Opening], applied: &[Opening]) -> Vec<Change> {
     let new = applied.iter().filter(|opening| !stored.contains(opening));
     new.filter(|opening| !opening.value.is_zero())
         .map(|Opening { customer, metric, since, value, .. }| {
+            let value = value.normalize();
             let contract = metric.strip_prefix(Counter::AMOUNTS);
             Change::Added(match contract.map(|rest| rest.strip_prefix('/')) {
                 None => format!(

@@ -72,13 +72,14 @@ async fn applied_again_the_hour_and_the_part_before_stay_what_they_were() {
 async fn nothing_is_stored_where_metronome_cannot_be_read() {
     let globex = rated("2026-11-20T13:30:00Z").await;
     globex.calls("2026-11-20T13:10:00Z", "1000");
-    for path in [
-        "/v2/contracts/list",
-        "/v1/customers",
-    ] {
+    for path in ["/v2/contracts/list", "/v1/customers"] {
         let away = Fault::status(http::StatusCode::SERVICE_UNAVAILABLE, "text/html", "away");
         let faults = &globex.scene.world.faults;
-        faults.add(Rule::new("away", When::Always, away).on_service("metronome").on_path(path));
+        faults.add(
+            Rule::new("away", When::Always, away)
+                .on_service("metronome")
+                .on_path(path),
+        );
         let refused = globex.scene.tries(&globex.from_now(START)).await;
         let Err(Failure::Fault(fault)) = refused else {
             panic!("{refused:?}");

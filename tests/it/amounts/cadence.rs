@@ -38,7 +38,8 @@ impl Two {
     }
 
     async fn apply(&self) {
-        let initech = Buyer::new("initech", &[&self.initech.customer]).licensed(&self.initech.arn, START, &[]);
+        let initech =
+            Buyer::new("initech", &[&self.initech.customer]).licensed(&self.initech.arn, START, &[]);
         self.globex.apply(&self.globex.file()).await;
         let daily = File::of("other", "amount_daily").buyer(initech);
         self.globex.apply(&daily).await;
@@ -81,11 +82,20 @@ async fn an_hourly_event_touches_only_hourly_connections_and_a_daily_one_only_da
     two.scene().draft(&two.initech.customer, NOVEMBER, "2000");
     two.apply().await;
 
-    assert_eq!(touched(&two.event("2026-11-20T14:00:00Z", "hourly").await), ["acme"]);
+    assert_eq!(
+        touched(&two.event("2026-11-20T14:00:00Z", "hourly").await),
+        ["acme"]
+    );
     assert_eq!(two.billed(), [dollars("10"), dollars("0")]);
-    assert_eq!(touched(&two.event("2026-11-21T00:00:00Z", "hourly").await), ["acme"]);
+    assert_eq!(
+        touched(&two.event("2026-11-21T00:00:00Z", "hourly").await),
+        ["acme"]
+    );
     assert_eq!(two.billed(), [dollars("10"), dollars("0")]);
-    assert_eq!(touched(&two.event("2026-11-21T00:00:00Z", "daily").await), ["other"]);
+    assert_eq!(
+        touched(&two.event("2026-11-21T00:00:00Z", "daily").await),
+        ["other"]
+    );
     assert_eq!(two.billed(), [dollars("10"), dollars("20")]);
 }
 
@@ -177,7 +187,10 @@ async fn a_dry_run_plans_and_writes_nothing() {
     globex.apply(&globex.file()).await;
     let writes = || {
         let counts = globex.scene.world.dynamodb.counts();
-        (counts.writes(), globex.scene.world.metering.counts().batch_meter_usage)
+        (
+            counts.writes(),
+            globex.scene.world.metering.counts().batch_meter_usage,
+        )
     };
     let before = writes();
     globex.scene.world.clock.set(at("2026-11-20T14:00:30Z"));

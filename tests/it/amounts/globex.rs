@@ -30,11 +30,7 @@ impl Globex {
         let scene = Scene::at(now).await;
         let customer = scene.customer("Globex");
         let arn = scene.license("globex", &["spend"]);
-        Self {
-            scene,
-            customer,
-            arn,
-        }
+        Self { scene, customer, arn }
     }
 
     /// In the afternoon of the 20th of November, counted from the month's start, with a draft of so many cents.
@@ -136,10 +132,7 @@ impl Scene {
 
     /// Made anew as it was, or as usage and rates are now.
     pub(super) fn regenerates(&self, invoice: &str) -> String {
-        let made = self
-            .world
-            .metronome
-            .regenerate_invoice(invoice.parse().unwrap());
+        let made = self.world.metronome.regenerate_invoice(invoice.parse().unwrap());
         made.unwrap().to_string()
     }
 
@@ -156,7 +149,11 @@ impl Scene {
     pub(super) fn contract(&self, customer: &str, starting_at: &str, metric: &str, cents: u64) -> String {
         let contract = NewContract::new(customer.parse().unwrap(), at(starting_at));
         let contract = contract.charging(metric.parse().unwrap(), cents);
-        self.world.metronome.create_contract(contract).unwrap().to_string()
+        self.world
+            .metronome
+            .create_contract(contract)
+            .unwrap()
+            .to_string()
     }
 
     /// Invoice metering at every so many hours from `first` to `last`.

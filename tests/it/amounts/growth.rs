@@ -62,7 +62,9 @@ async fn a_credit_suspends_until_the_maximum_is_passed_and_the_invoice_is_named(
     quiet(&still);
     assert_eq!(
         notes(&still),
-        [format!("suspended 10 the invoice {invoice} fell from $100 to $90")]
+        [format!(
+            "suspended 10 the invoice {invoice} fell from $100 to $90"
+        )]
     );
     globex
         .scene
@@ -266,7 +268,11 @@ async fn a_months_invoice_is_followed_through_its_grace_until_it_is_settled() {
     globex.scene.voids(&november);
     let voided = globex.scene.invoices("2026-12-20T06:00:00Z").await;
     quiet(&voided);
-    assert!(notes(&voided)[0].starts_with("suspended 115.5 "), "{:?}", notes(&voided));
+    assert!(
+        notes(&voided)[0].starts_with("suspended 115.5 "),
+        "{:?}",
+        notes(&voided)
+    );
     // Made anew it has the usage that came after it was finalized, and that is owed.
     globex.scene.regenerates(&november);
     let anew = globex.scene.invoices("2026-12-20T07:00:00Z").await;

@@ -54,10 +54,7 @@ async fn a_correction_is_held_until_it_is_released_and_then_counts() {
     )];
     assert_eq!(held(&first), waits);
     assert_eq!(globex.bills().await, dollars("200"));
-    assert_eq!(
-        held(&globex.scene.invoices("2026-11-20T15:00:00Z").await),
-        waits
-    );
+    assert_eq!(held(&globex.scene.invoices("2026-11-20T15:00:00Z").await), waits);
     let books = globex.scene.commands(&["books", "acme"]).await;
     let line = format!("held: the invoice {correction} corrects another");
     assert!(books.words.contains(&line), "{}", books.words);
@@ -164,7 +161,10 @@ async fn a_consolidated_invoice_counts_and_its_constituents_do_not() {
     assert_eq!(records(&merged), ["2026-11-20T14:00:00Z 0.25 delivered"]);
     globex.scene.voids(&whole);
     quiet(&globex.scene.invoices("2026-11-20T16:00:00Z").await);
-    assert_eq!(globex.scene.amount().await.shortfall.unwrap().total, dollars("100"));
+    assert_eq!(
+        globex.scene.amount().await.shortfall.unwrap().total,
+        dollars("100")
+    );
     assert_eq!(globex.bills().await, dollars("100.25"));
 }
 
@@ -226,7 +226,9 @@ async fn scheduled_invoices_taken_in_later_count_from_the_next_hour() {
     let draft = globex.draft(NOVEMBER, "1250");
     let customer = globex.customer.parse().unwrap();
     let issued = at("2026-11-20T12:00:00Z");
-    globex.scene.sets(NewInvoice::scheduled(customer, issued).of(50_000));
+    globex
+        .scene
+        .sets(NewInvoice::scheduled(customer, issued).of(50_000));
     globex.apply(&globex.file()).await;
     fine(&globex.scene.invoices("2026-11-20T14:00:00Z").await);
     assert_eq!(globex.bills().await, dollars("12.5"));
@@ -237,7 +239,9 @@ async fn scheduled_invoices_taken_in_later_count_from_the_next_hour() {
     fine(&globex.scene.invoices("2026-11-20T15:00:00Z").await);
     globex.scene.comes_to(&draft, "1350");
     let issued = at("2026-11-20T15:20:00Z");
-    globex.scene.sets(NewInvoice::scheduled(customer, issued).of(7_000));
+    globex
+        .scene
+        .sets(NewInvoice::scheduled(customer, issued).of(7_000));
     fine(&globex.scene.invoices("2026-11-20T16:00:00Z").await);
     fine(&globex.scene.invoices("2026-11-20T17:00:00Z").await);
     assert_eq!(globex.bills().await, dollars("83.5"));

@@ -65,7 +65,11 @@ async fn an_invoice_folded_long_ago_and_made_anew_is_billed_the_difference_only(
     scene.regenerates_to(&anew, 9_250);
     let midnight = scene.invoices("2026-11-22T00:00:00Z").await;
     quiet(&midnight);
-    assert!(notes(&midnight)[0].starts_with("suspended 10 "), "{:?}", notes(&midnight));
+    assert!(
+        notes(&midnight)[0].starts_with("suspended 10 "),
+        "{:?}",
+        notes(&midnight)
+    );
     scene.comes_to(&years.november, "1070");
     let passed = scene.invoices("2026-11-22T01:00:00Z").await;
     assert_eq!(records(&passed), ["2026-11-22T00:00:00Z 0.1 delivered"]);
@@ -120,7 +124,12 @@ async fn asked(globex: &Globex, hour: &str) -> BTreeMap<Operation, u64> {
     let after = globex.scene.world.metronome.requests();
     after
         .into_iter()
-        .map(|(operation, count)| (operation, count - before.get(&operation).copied().unwrap_or_default()))
+        .map(|(operation, count)| {
+            (
+                operation,
+                count - before.get(&operation).copied().unwrap_or_default(),
+            )
+        })
         .filter(|(_, count)| *count > 0)
         .collect()
 }
@@ -166,5 +175,9 @@ async fn several_invoices_folded_long_ago_and_voided_suspend_by_all_of_them() {
     scene.voids(&years.september);
     let midnight = scene.invoices("2026-11-21T00:00:00Z").await;
     quiet(&midnight);
-    assert!(notes(&midnight)[0].starts_with("suspended 120 "), "{:?}", notes(&midnight));
+    assert!(
+        notes(&midnight)[0].starts_with("suspended 120 "),
+        "{:?}",
+        notes(&midnight)
+    );
 }

@@ -186,7 +186,8 @@ async fn users_of_a_month_count_again_in_the_next() {
     assert_eq!(scene.bills("units").await, units("4"));
 }
 
-/// Unit-hours until eleven; then the largest value of the month, beyond what it was on the day of the change.
+/// Unit-hours to the end of the day of the change, for a period is told by whole days; then the largest value of the month, beyond
+/// what it was until then.
 #[tokio::test(start_paused = true)]
 async fn seats_billed_by_the_hour_and_then_by_the_period_are_counted_once() {
     let scene = Scene::at("2026-11-20T08:30:00Z").await;
@@ -215,8 +216,8 @@ async fn seats_billed_by_the_hour_and_then_by_the_period_are_counted_once() {
     scene.hours("2026-11-21T09:00:00Z", "2026-11-21T10:00:00Z").await;
     assert_eq!(
         scene.bills("units").await,
-        units("45"),
-        "30 unit-hours and 15 more seats"
+        units("55"),
+        "40 unit-hours and 15 more seats"
     );
 }
 

@@ -43,6 +43,8 @@ pub struct Played {
     pub event: Option<&'static str>,
     /// How it ended.
     pub outcome: Outcome,
+    /// Requests that it made.
+    pub requests: u64,
 }
 
 /// The tale, told.
@@ -113,9 +115,11 @@ pub async fn play(
         source.advance(TimeDelta::hours(1));
         stage.world.clock.set(Clock::of_the_system().now());
         let event = strike(turn, &function)?;
+        let seen = stage.world.faults.seen();
         let at = source.now();
         let outcome = function.invoke(&scheduled(at, json!({})), DEADLINE).await?;
         stage.world.faults.clear();
+        let requests = stage.world.faults.seen() - seen;
         // A day's amounts are due at midnight; the last of them here, so that the tale ends with all of it billed.
         let due = at.hour() == 0 || turn + 1 == length.hours;
         let cadences = ["hourly", "daily"]
@@ -128,7 +132,12 @@ pub async fn play(
             ledger.ended(&ended);
         }
         ledger.look(&stage.world, cast, at);
-        played.push(Played { at, event, outcome });
+        played.push(Played {
+            at,
+            event,
+            outcome,
+            requests,
+        });
     }
     ledger.close(stage, cast).await?;
     Ok(Told { played, ledger })

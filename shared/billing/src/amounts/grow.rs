@@ -180,7 +180,9 @@ fn fold(amount: &mut Amount, reading: &AmountReading) -> Option<String> {
         let totals = closed.iter().flat_map(|closed| closed.totals.values());
         totals.sum()
     };
-    let folded = amount.invoices.extract_if(.., |id, _| reading.settled.contains(id));
+    let folded = amount
+        .invoices
+        .extract_if(.., |id, _| reading.settled.contains(id));
     let was = sum(&amount.closed).checked_add(folded.map(|(_, claimed)| claimed).sum());
     amount.closed.clone_from(&reading.closed);
     let (was, left) = (was?, sum(&amount.closed));
