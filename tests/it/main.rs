@@ -10,12 +10,14 @@ mod scene;
 
 mod binary;
 mod company;
+mod contract;
 mod crashes;
 mod events;
 mod faults;
 mod guarded;
 mod inputs;
 mod laws;
+mod market;
 mod openings;
 mod overlaps;
 mod review;
