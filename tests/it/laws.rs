@@ -1,7 +1,8 @@
-//! The laws, checked from outside: what Metronome counted, what the marketplace bills and what the table says, each read past
+//! The laws, checked from outside: what Metronome counted, what the marketplaces bill and what the table says, each read past
 //! the code under test. [`Laws::check`] holds at every instant; [`Laws::settled`] once the faults are over.
 //!
-//! Usage is compared for whole COUNT and SUM metrics, which is what a conversion without `group` and `accumulate` bills.
+//! Usage is compared for whole COUNT and SUM metrics, which is what a conversion without `group` and `accumulate` bills; in the
+//! amount modes, for invoices whose period begins before the last run.
 
 mod bill;
 mod shelf;
@@ -18,16 +19,14 @@ use bill::Bill;
 use shelf::{Shelf, Trail};
 use usage::Usage;
 
-/// AWS's integer: an owed above it is more than one record takes.
-const RECORD_MAX: i32 = i32::MAX;
-
 /// An identity and a dimension: what a buyer sees as one line of the bill.
 type Line = (Identity, String);
 
 /// The laws over a scene's configuration, and the marks that were seen so far.
 pub(crate) struct Laws {
     usage: Usage,
-    marks: BTreeMap<(Identity, StreamKey), Decimal>,
+    /// By stream, as people name it.
+    marks: BTreeMap<(Identity, String), Decimal>,
 }
 
 impl Laws {
@@ -73,7 +72,7 @@ impl Laws {
     /// What [`Self::check`] finds broken, in words.
     fn broken(&mut self, scene: &Scene) -> Vec<String> {
         let shelf = Shelf::of(scene);
-        let bills = bill::by_identity(&scene.world.metering.records());
+        let bills = bill::by_identity(crate::market::held(&scene.world));
         let (nothing, unwritten) = (Bill::default(), Trail::new());
         let mut broken = Vec::new();
         for (identity, bill) in &bills {
@@ -121,12 +120,19 @@ impl Laws {
     /// Marks never move back.
     fn monotone(&mut self, identity: &Identity, book: &Book) -> Vec<String> {
         let mut broken = Vec::new();
-        for (key, stream) in &book.streams {
-            let before = self.marks.insert((identity.clone(), key.clone()), stream.mark);
-            if let Some(before) = before.filter(|before| *before > stream.mark) {
+        let streams = book
+            .streams
+            .iter()
+            .map(|(key, stream)| (key.to_string(), stream.mark));
+        let amounts = book
+            .amounts
+            .iter()
+            .map(|(key, amount)| (key.to_string(), amount.mark()));
+        for (key, mark) in streams.chain(amounts) {
+            let before = self.marks.insert((identity.clone(), key.clone()), mark);
+            if let Some(before) = before.filter(|before| *before > mark) {
                 broken.push(format!(
-                    "monotone: the mark of {key} went from {before} back to {}",
-                    stream.mark
+                    "monotone: the mark of {key} went from {before} back to {mark}"
                 ));
             }
         }
@@ -219,11 +225,12 @@ fn undelivered(identity: &Identity, book: &Book) -> Vec<String> {
         .in_flight
         .iter()
         .map(|flight| format!("nothing lost: {identity} still has {:?} in flight", flight.record));
-    let one_record = Fraction::one()..=Decimal::from(RECORD_MAX).into();
-    let owing = book
-        .meters
-        .iter()
-        .filter(|(_, meter)| meter.blocked.is_none() && one_record.contains(&meter.owed));
+    let rules = marketplace::rules(&book.destination);
+    let owing = book.meters.iter().filter(|(key, meter)| {
+        let unit = rules.unit(&key.dimension);
+        let one_record = Decimal::new(1, unit.places).into()..=unit.max.into();
+        meter.blocked.is_none() && one_record.contains(&meter.owed)
+    });
     let owing = owing.map(|(key, meter)| format!("nothing lost: {identity} {key} still owes {}", meter.owed));
     flying.chain(owing).collect()
 }
@@ -243,16 +250,23 @@ fn grown(book: &Book, dimension: &str) -> Fraction {
 
 /// What the streams into a dimension hold back, converted.
 fn waiting(book: &Book, dimension: &str) -> Fraction {
-    book.streams.values().fold(Fraction::zero(), |sum, stream| {
-        let target = stream
-            .target
-            .as_ref()
-            .filter(|target| target.dimension == dimension);
-        match (target, &stream.held) {
-            (Some(target), Some(note)) => {
-                sum + &Fraction::from(note.reading - stream.mark).times(&target.factor)
+    let streams = book
+        .streams
+        .values()
+        .map(|stream| (&stream.target, &stream.held, stream.mark));
+    let amounts = book
+        .amounts
+        .values()
+        .map(|amount| (&amount.target, &amount.held, amount.mark()));
+    streams
+        .chain(amounts)
+        .fold(Fraction::zero(), |sum, (target, held, mark)| {
+            let target = target.as_ref().filter(|target| target.dimension == dimension);
+            match (target, held) {
+                (Some(target), Some(note)) => {
+                    sum + &Fraction::from(note.reading - mark).times(&target.factor)
+                }
+                _ => sum,
             }
-            _ => sum,
-        }
-    })
+        })
 }

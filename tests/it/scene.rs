@@ -165,10 +165,10 @@ impl Scene {
         }
     }
 
-    /// What the marketplace bills, by dimension, over all identities and hours.
+    /// What the marketplaces bill, by dimension, over all identities and hours.
     pub(crate) fn billed(&self) -> BTreeMap<String, Decimal> {
         let mut billed = BTreeMap::new();
-        for record in self.world.metering.records() {
+        for record in crate::market::held(&self.world) {
             *billed.entry(record.dimension).or_insert(Decimal::ZERO) += record.quantity;
         }
         billed

@@ -47,7 +47,7 @@ impl Scene {
         for identity in &books {
             self.count_book(identity, dimension, &mut tally).await;
         }
-        let records = self.world.metering.records();
+        let records = crate::market::held(&self.world);
         for record in records
             .iter()
             .filter(|record| !record.foreign && record.dimension == dimension)

@@ -1,9 +1,10 @@
-//! What the marketplace holds, buyer by buyer.
+//! What the marketplaces hold, buyer by buyer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use billing::{AwsBuyer, AwsIdentity, Fraction, Hour, Identity, MeterKey, Record};
-use sandbox::aws::metering::{Customer, Identity as Sold, Stored};
+use billing::{Fraction, Hour, Identity, Record};
+
+use crate::market::{self, Holding};
 
 /// One identity's bill.
 #[derive(Debug, Default)]
@@ -30,56 +31,32 @@ impl Bill {
             .contains(&(record.hour(), record.meter.dimension.clone()))
     }
 
-    fn take(&mut self, identity: &Identity, stored: &Stored) {
-        let dimension = stored.dimension.clone();
-        if stored.foreign {
-            self.foreign.insert((Hour::floor(stored.hour), dimension));
+    fn take(&mut self, holding: Holding) {
+        if holding.foreign {
+            self.foreign
+                .insert((Hour::floor(holding.timestamp), holding.dimension));
             return;
         }
-        *self.quantities.entry(dimension.clone()).or_default() += &stored.quantity.into();
-        // The entitlement is no part of the id.
-        let meter = MeterKey {
-            entitlement: stored.timestamp,
-            dimension,
-        };
-        self.held
-            .insert(Record::new(identity, meter, stored.timestamp, stored.quantity).id);
+        let says = market::record(
+            &holding.identity,
+            &holding.dimension,
+            holding.timestamp,
+            holding.quantity,
+        );
+        assert_eq!(
+            holding.id, says.id,
+            "a record is held under the id of what it says"
+        );
+        *self.quantities.entry(holding.dimension).or_default() += &holding.quantity.into();
+        self.held.insert(holding.id);
     }
 }
 
 /// All bills.
-pub(crate) fn by_identity(records: &[Stored]) -> BTreeMap<Identity, Bill> {
+pub(crate) fn by_identity(held: Vec<Holding>) -> BTreeMap<Identity, Bill> {
     let mut bills: BTreeMap<Identity, Bill> = BTreeMap::new();
-    for stored in records {
-        let identity = identity(stored);
-        bills.entry(identity.clone()).or_default().take(&identity, stored);
+    for holding in held {
+        bills.entry(holding.identity.clone()).or_default().take(holding);
     }
     bills
-}
-
-fn identity(stored: &Stored) -> Identity {
-    let buyer = match stored.identity.clone() {
-        Sold::License { account, arn } => AwsBuyer::License {
-            account_id: account,
-            license_arn: arn,
-        },
-        Sold::Product {
-            code,
-            customer: Customer::Account(account),
-        } => AwsBuyer::Account {
-            product_code: code,
-            account_id: account,
-        },
-        Sold::Product {
-            code,
-            customer: Customer::Identifier(identifier),
-        } => AwsBuyer::Customer {
-            product_code: code,
-            customer_identifier: identifier,
-        },
-    };
-    Identity::Aws(AwsIdentity {
-        buyer,
-        region: stored.region.clone(),
-    })
 }
