@@ -8,6 +8,7 @@ mod globex;
 mod growth;
 mod kinds;
 mod settled;
+mod terms;
 
 use metering::RunSummary;
 use rust_decimal::Decimal;
