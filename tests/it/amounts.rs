@@ -6,8 +6,10 @@ mod cadence;
 mod file;
 mod globex;
 mod growth;
+mod handing;
 mod kinds;
 mod settled;
+mod shares;
 
 use metering::RunSummary;
 use rust_decimal::Decimal;

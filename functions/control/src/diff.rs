@@ -68,7 +68,7 @@ fn openings(stored: &[Opening], applied: &[Opening]) -> Vec<Change> {
     let new = applied.iter().filter(|opening| !stored.contains(opening));
     new.filter(|opening| !opening.value.is_zero())
         .map(|Opening { customer, metric, since, value, .. }| {
-            let contract = metric.strip_prefix(Counter::AMOUNTS);
+            let (contract, value) = (metric.strip_prefix(Counter::AMOUNTS), value.normalize());
             Change::Added(match contract.map(|rest| rest.strip_prefix('/')) {
                 None => format!(
                     "{customer}: of {metric} the {value} that Metronome has counted of the month before {since} are not billed"
