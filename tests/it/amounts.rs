@@ -6,8 +6,10 @@ mod cadence;
 mod file;
 mod globex;
 mod growth;
+mod handing;
 mod kinds;
 mod settled;
+mod shares;
 mod terms;
 
 use metering::RunSummary;

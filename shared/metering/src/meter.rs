@@ -35,7 +35,8 @@ impl Conduct<'_> {
             }
         };
         let hour = Hour::floor(self.order.at);
-        let (mut wanted, unstated) = want::wanted(self.connection, &source.catalog, hour);
+        let (mut wanted, unstated) = want::wanted(self.connection, &source.catalog);
+        let followed = want::followed(&wanted, hour);
         for unstated in unstated {
             let (stream, reason) = (unstated.metric, unstated.reason);
             self.held(
@@ -55,6 +56,7 @@ impl Conduct<'_> {
                 let mut wanted =
                     wanted.unwrap_or_else(|| want::nothing(self.connection, &volume.book.destination));
                 wanted.gone = self.gone(&volume.book);
+                wanted.followed.clone_from(&followed);
                 (volume, wanted)
             })
             .collect();

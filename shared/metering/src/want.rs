@@ -28,7 +28,6 @@ pub(crate) struct Unstated {
 pub(crate) fn wanted(
     connection: &Connection,
     catalog: &Catalog,
-    hour: Hour,
 ) -> (BTreeMap<String, Wanted>, BTreeSet<Unstated>) {
     let mut books: BTreeMap<String, Wanted> = BTreeMap::new();
     let mut unstated = BTreeSet::new();
@@ -66,15 +65,15 @@ pub(crate) fn wanted(
             }
         }
     }
-    let live = books
-        .values()
-        .flat_map(|book| &book.amounts)
-        .filter(|source| source.until > hour);
-    let followed: BTreeSet<Share> = live.flat_map(|source| source.shares.keys().cloned()).collect();
-    for book in books.values_mut() {
-        book.followed.clone_from(&followed);
-    }
     (books, unstated)
+}
+
+/// The shares of amounts that any of the books is to count at an hour: what counts them still is to hand them on, also where the
+/// configuration does not name it any more.
+pub(crate) fn followed(books: &BTreeMap<String, Wanted>, hour: Hour) -> BTreeSet<Share> {
+    let sources = books.values().flat_map(|book| &book.amounts);
+    let live = sources.filter(|source| source.until > hour);
+    live.flat_map(|source| source.shares.keys().cloned()).collect()
 }
 
 /// The amounts of a buyer, for one of its entitlements.

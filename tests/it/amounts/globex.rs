@@ -156,6 +156,17 @@ impl Scene {
             .to_string()
     }
 
+    /// The contracts of a customer that are not archived.
+    pub(super) async fn contracts_of(&self, customer: &str) -> Vec<String> {
+        let deadline = platform::Deadline::after(std::time::Duration::from_secs(60));
+        let address = "https://api.metronome.com";
+        let token = crate::scene::TOKEN.to_owned().into();
+        let client =
+            metronome::Client::new(self.deps.transport.clone(), address, token, 8, deadline).unwrap();
+        let contracts = client.contracts(customer).await.unwrap();
+        contracts.into_iter().map(|contract| contract.id).collect()
+    }
+
     /// Invoice metering at every so many hours from `first` to `last`.
     pub(super) async fn invoices_every(&self, step: i64, first: &str, last: &str) -> Vec<RunSummary> {
         let (mut hour, last) = (at(first), at(last));

@@ -168,7 +168,8 @@ fn begin(wanted: &Wanted, key: &AmountKey, amount: &mut Amount, reading: &Amount
         let fixed = source.and_then(|source| source.fixed.get(share).copied());
         let before = fixed.map_or(read, |fixed| fixed.max(read));
         begins.before = Some(before);
-        amount.marks.insert(share.clone(), before);
+        let mark = amount.marks.entry(share.clone()).or_insert(before);
+        *mark = before.max(*mark);
     }
     true
 }
@@ -243,6 +244,24 @@ fn cause(before: &BTreeMap<String, Decimal>, now: &BTreeMap<String, Decimal>) ->
     falls.max().map(|(_, words)| words)
 }
 
+/// Divides the mark among the shares as they were read last, for each is handed on by itself: what has moved from one to another
+/// since the last claim was claimed there. What the total lacks of the mark stays with those that fell; what waits above it is left
+/// to those that grew.
+fn divide(amount: &mut Amount, reading: &AmountReading) {
+    let mut left = amount.mark() - reading.totals.values().sum::<Decimal>();
+    for (share, mark) in &mut amount.marks {
+        let total = reading.totals.get(share).copied().unwrap_or_default();
+        let fell = *mark - total;
+        let part = if left.is_sign_negative() {
+            fell.max(left).min(Decimal::ZERO)
+        } else {
+            fell.min(left).max(Decimal::ZERO)
+        };
+        *mark = total + part;
+        left -= part;
+    }
+}
+
 /// Hands on the streams that are over and were read to their end: at once where another stream waits for them, else when the
 /// days for late usage are over. What waits for a person goes on with the mark where another follows; else it lapses with the
 /// last day.
@@ -255,8 +274,14 @@ pub(crate) fn hand_on(
 ) {
     let over = opened.book.amounts.iter().filter(|(_, amount)| amount.ended);
     let over: Vec<(AmountKey, Amount)> = over.map(|(key, amount)| (key.clone(), amount.clone())).collect();
-    for (key, amount) in over {
-        let read = matches!(readings.get(&key), Some(Ok(_)));
+    for (key, mut amount) in over {
+        let reading = readings.get(&key).and_then(|reading| reading.as_ref().ok());
+        // A run of an earlier hour has not read it to its end, and takes for followed what is the stream itself.
+        let closed = amount.until <= run.closed(&opened.book, key.entitlement);
+        let read = closed && reading.is_some();
+        if let Some(reading) = reading {
+            divide(&mut amount, reading);
+        }
         let followed = amount.shares.keys().any(|share| wanted.followed.contains(share));
         let late = run.hour() >= amount.until.plus(24 * i64::from(wanted.open_days));
         let last = run.hour() >= amount.until.plus(24 * LATEST_DAYS);

@@ -81,7 +81,11 @@ impl Opened {
     pub(crate) fn end_amounts(&mut self, wanted: &Wanted, run: &Run) {
         for (key, mut amount) in std::mem::take(&mut self.book.amounts) {
             let claimed = amount.claimed.unwrap_or(key.from);
-            if let Some(source) = wanted.amount(&key, &amount) {
+            // What lies between a deleted connection's last claim and the beginning that this one wants is nobody's.
+            let gone = wanted.gone.contains(&amount.connection);
+            let goes_on =
+                |source: &&AmountSource| !gone || source.shares.values().all(|since| *since <= claimed);
+            if let Some(source) = wanted.amount(&key, &amount).filter(goes_on) {
                 amount.target.clone_from(&source.target);
                 amount.connection.clone_from(&wanted.connection);
                 if !amount.ended {
@@ -89,7 +93,7 @@ impl Opened {
                     amount.ended = amount.until <= run.closed(&self.book, key.entitlement);
                 }
             } else if wanted.ends_amount(&amount) && !amount.ended {
-                if wanted.gone.contains(&amount.connection) || amount.claimed.is_none() {
+                if gone || amount.claimed.is_none() {
                     amount.until = amount.until.min(claimed);
                     if self.give_up(wanted, &amount) {
                         continue;
@@ -121,7 +125,11 @@ impl Opened {
             }
             owner.book = None;
             // Of one that was never read nothing is known: it begins anew where this one has begun.
-            if let Some(mark) = amount.marks.get(share) {
+            let begun = amount
+                .shares
+                .get(share)
+                .is_some_and(|begins| begins.before.is_some());
+            if let Some(mark) = amount.marks.get(share).filter(|_| begun) {
                 owner.counted(amount.until);
                 owner.amount = Some(*mark);
                 owner.scheduled = amount.scheduled;
@@ -209,9 +217,11 @@ impl Opened {
         for counter in counters {
             self.owners.entry(counter).or_default().book = Some(identity.clone());
         }
-        let known = shares
-            .iter()
-            .filter_map(|(share, begins)| Some((share.clone(), begins.before?)));
+        // One that begins later than it was counted to is billed for nothing below that all the same.
+        let known = shares.iter().filter_map(|(share, begins)| {
+            let counted = || self.counted_to(wanted, source, share);
+            Some((share.clone(), begins.before.or_else(counted)?))
+        });
         let marks: BTreeMap<Share, Decimal> = known.collect();
         let key = AmountKey {
             entitlement: source.entitlement,
@@ -234,13 +244,19 @@ impl Opened {
             return Beginning { since, before: None };
         };
         let own = self.owners.get(&share.counter(&wanted.account));
-        let handed = own
-            .filter(|owner| owner.scheduled == source.scheduled && owner.counted_until == Some(until))
-            .and_then(|owner| owner.amount)
-            .filter(|_| since <= until);
+        let last = own.is_some_and(|owner| owner.counted_until == Some(until));
         Beginning {
             since: since.max(until),
-            before: handed,
+            before: self
+                .counted_to(wanted, source, share)
+                .filter(|_| last && since <= until),
         }
+    }
+
+    /// To how many dollars a share was counted before, of the same kinds of invoices.
+    fn counted_to(&self, wanted: &Wanted, source: &AmountSource, share: &Share) -> Option<Decimal> {
+        let own = self.owners.get(&share.counter(&wanted.account));
+        let alike = own.filter(|owner| owner.scheduled == source.scheduled);
+        alike.and_then(|owner| owner.amount)
     }
 }
